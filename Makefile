@@ -1,0 +1,32 @@
+# bizmetrics: an ordinary PGXS makefile. The version is written in the control file alone.
+EXTENSION    = bizmetrics
+EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+MODULE_big   = $(EXTENSION)
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+PG_CPPFLAGS  = -I$(srcdir)/src -DBIZMETRICS_VERSION='"$(EXTVERSION)"'
+
+SQL_TOPICS   = $(sort $(wildcard sql/topics/*.sql))
+DATA_built   = sql/$(EXTENSION)--$(EXTVERSION).sql
+
+REGRESS        = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS   = --inputdir=test --load-extension=$(EXTENSION)
+ISOLATION      = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=$(EXTENSION)
+TAP_TESTS      = 1
+PROVE_TESTS    = test/t/*.pl
+
+EXTRA_CLEAN  = sql/$(EXTENSION)--$(EXTVERSION).sql $(OBJS:.o=.d)
+
+PG_CONFIG   ?= pg_config
+PGXS        := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# A header that changes rebuilds what includes it.
+override CPPFLAGS += -MMD -MP
+-include $(OBJS:.o=.d)
+
+$(DATA_built): $(SQL_TOPICS) $(EXTENSION).control
+	cat $(SQL_TOPICS) > $@
+
+.PHONY: bench
+bench: ; bench/run

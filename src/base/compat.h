@@ -1,0 +1,77 @@
+/*
+ * The one place that knows PostgreSQL's major versions. Each shim has the shape of the
+ * newest interface, so that dropping a version means deleting a block.
+ */
+#ifndef BM_BASE_COMPAT_H
+#define BM_BASE_COMPAT_H
+
+#include "executor/executor.h"
+#include "utils/acl.h"
+#include "utils/rel.h"
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
+#endif
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "bizmetrics supports PostgreSQL 15 to 18"
+#endif
+
+/* 16 added onlySummarizing to ExecInsertIndexTuples. */
+static inline List *
+bm_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate, bool no_dup_error,
+					   bool *conflict)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(rri, slot, estate, false, no_dup_error, conflict, NIL, false);
+#else
+	return ExecInsertIndexTuples(rri, slot, estate, false, no_dup_error, conflict, NIL);
+#endif
+}
+
+/* 18 added the tuple's own id, which only an UPDATE has. */
+static inline bool
+bm_check_index_constraints(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate,
+						   ItemPointer conflict)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(rri, slot, estate, conflict, &none, NIL);
+#else
+	return ExecCheckIndexConstraints(rri, slot, estate, conflict, NIL);
+#endif
+}
+
+/* 17 lets an index keep state (BRIN: a pinned buffer) from insert to insert. */
+static inline void
+bm_index_insert_cleanup(Relation index, IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#endif
+}
+
+/* 16 replaced the per-class ownership checks by one. */
+static inline bool
+bm_table_ownercheck(Oid table, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, table, role);
+#else
+	return pg_class_ownercheck(table, role);
+#endif
+}
+
+/* 16 told apart who may SET ROLE from who inherits. */
+static inline bool
+bm_member_can_set_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* The extension's settings, in alphabetical order. */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "base/guc.h"
+
+/*
+ * A superuser's report would run whatever somebody else's view or function in it says, as
+ * superuser, on every schedule. Only a cluster where every author is trusted wants this on.
+ */
+bool bm_guc_allow_superuser_reports = false;
+
+/* Databases the worker serves: a comma-separated list, or * for all that have the extension. */
+char *bm_guc_databases = NULL;
+
+/* Any writer can name any time: without a limit one could make thousands of tables. */
+int bm_guc_max_partitions = 1000;
+
+/* Reports of one database that may run at the same time. */
+int bm_guc_max_runners = 4;
+
+/* The width of partitions made from now on. */
+int bm_guc_partition_interval = BM_PARTITION_MONTH;
+
+static const struct config_enum_entry partition_intervals[] = {
+	{"day", BM_PARTITION_DAY, false},
+	{"week", BM_PARTITION_WEEK, false},
+	{"month", BM_PARTITION_MONTH, false},
+	{NULL, 0, false},
+};
+
+void
+bm_guc_init(void)
+{
+	DefineCustomBoolVariable("bizmetrics.allow_superuser_reports",
+							 "Allows reports that run as a superuser.", NULL,
+							 &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL,
+							 NULL);
+	DefineCustomStringVariable("bizmetrics.databases",
+							   "Sets the databases whose reports the worker runs.",
+							   "A comma-separated list, or * for every database.",
+							   &bm_guc_databases, "*", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("bizmetrics.max_partitions",
+							"Sets how many partitions business_events may have.", NULL,
+							&bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("bizmetrics.max_runners",
+							"Sets how many reports of one database may run at a time.", NULL,
+							&bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("bizmetrics.partition_interval",
+							 "Sets the time range of new partitions of business_events.", NULL,
+							 &bm_guc_partition_interval, BM_PARTITION_MONTH, partition_intervals,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("bizmetrics");
+}

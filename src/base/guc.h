@@ -1,0 +1,20 @@
+/* The extension's settings: see docs/configuration.md. */
+#ifndef BM_BASE_GUC_H
+#define BM_BASE_GUC_H
+
+typedef enum BmPartitionInterval
+{
+	BM_PARTITION_DAY,
+	BM_PARTITION_WEEK,
+	BM_PARTITION_MONTH
+} BmPartitionInterval;
+
+extern bool bm_guc_allow_superuser_reports;
+extern char *bm_guc_databases;
+extern int bm_guc_max_partitions;
+extern int bm_guc_max_runners;
+extern int bm_guc_partition_interval;
+
+extern void bm_guc_init(void);
+
+#endif

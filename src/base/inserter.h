@@ -1,0 +1,26 @@
+/* Inserting rows into a heap table without the executor. */
+#ifndef BM_BASE_INSERTER_H
+#define BM_BASE_INSERTER_H
+
+#include "nodes/execnodes.h"
+
+typedef struct BmInserter
+{
+	Oid relid;
+	MemoryContext context; /* holds all of it: delete to free */
+	EState *estate;
+	ResultRelInfo *rri;
+	TupleTableSlot *slot;
+	Oid *index_ids;
+	bool broken; /* an error interrupted an insert: build it anew */
+} BmInserter;
+
+extern BmInserter *bm_inserter_create(Relation rel, bool speculative);
+extern void bm_inserter_free(BmInserter *inserter);
+extern bool bm_inserter_covers(const BmInserter *inserter, Oid relid);
+extern void bm_inserter_begin(BmInserter *inserter, Relation rel);
+extern void bm_inserter_store(BmInserter *inserter);
+extern bool bm_inserter_store_unique(BmInserter *inserter, ItemPointer conflict);
+extern void bm_inserter_end(BmInserter *inserter);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * Reading and writing the extension's own tables in C.
+ *
+ * Bookkeeping must not depend on who calls or on what the caller's SQL has set: no SPI, no
+ * privileges of the current role, no search_path, no triggers. Reads use the latest committed
+ * state and the caller's own changes, also under REPEATABLE READ: what protects a row is the
+ * report's lock (report/lock.h), not a snapshot.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/table.h"
+
+#define BM_SCHEMA "bizmetrics"
+
+Oid
+bm_schema_oid(bool missing_ok)
+{
+	return get_namespace_oid(BM_SCHEMA, missing_ok);
+}
+
+/* A table, index or sequence of the extension. */
+Oid
+bm_relation_oid(const char *name, bool missing_ok)
+{
+	Oid schema = bm_schema_oid(missing_ok);
+	Oid relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(relid) && !missing_ok)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation \"%s.%s\" does not exist", BM_SCHEMA, name),
+						errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
+	return relid;
+}
+
+/* A trigger function of the extension, or InvalidOid. */
+Oid
+bm_function_oid(const char *name)
+{
+	oidvector *no_arguments = buildoidvector(NULL, 0);
+	Oid schema = bm_schema_oid(true);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
+}
+
+Relation
+bm_table_open(const char *name, LOCKMODE lockmode)
+{
+	return table_open(bm_relation_oid(name, false), lockmode);
+}
+
+static Oid
+equality_function(Oid type)
+{
+	switch (type)
+	{
+		case INT8OID:
+			return F_INT8EQ;
+		case TEXTOID:
+			return F_TEXTEQ;
+	}
+	elog(ERROR, "bizmetrics has no key of type %u", type);
+}
+
+static SysScanDesc
+begin_scan(Relation rel, const char *index, Oid type, Datum key, Snapshot snapshot,
+		   ScanKeyData *scankey)
+{
+	if (index == NULL)
+		return systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+	/* The index's first column is the key; systable_beginscan wants the heap's number of it. */
+	{
+		Oid index_oid = bm_relation_oid(index, false);
+		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index_oid));
+		Form_pg_index form = (Form_pg_index)GETSTRUCT(tuple);
+		AttrNumber column = form->indkey.values[0];
+
+		ReleaseSysCache(tuple);
+		ScanKeyEntryInitialize(scankey, 0, column, BTEqualStrategyNumber, InvalidOid,
+							   TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation,
+							   equality_function(type), key);
+		return systable_beginscan(rel, index_oid, true, snapshot, 1, scankey);
+	}
+}
+
+/* Copies of all rows, or of those whose first column in the index is the key. */
+List *
+bm_table_list(Relation rel, const char *index, Oid type, Datum key)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData scankey;
+	SysScanDesc scan = begin_scan(rel, index, type, key, snapshot, &scankey);
+	List *rows = NIL;
+	HeapTuple row;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		rows = lappend(rows, heap_copytuple(row));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	return rows;
+}
+
+/* A copy of the one row with this key, or NULL. */
+HeapTuple
+bm_table_get(Relation rel, const char *index, Oid type, Datum key)
+{
+	List *rows = bm_table_list(rel, index, type, key);
+
+	return rows != NIL ? linitial(rows) : NULL;
+}
+
+void
+bm_table_insert(Relation rel, Datum *values, bool *nulls)
+{
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	CommandCounterIncrement();
+}
+
+void
+bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls)
+{
+	HeapTuple changed = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+
+	changed->t_self = row->t_self;
+	CatalogTupleUpdate(rel, &row->t_self, changed);
+	CommandCounterIncrement();
+}
+
+void
+bm_table_delete(Relation rel, HeapTuple row)
+{
+	CatalogTupleDelete(rel, &row->t_self);
+	CommandCounterIncrement();
+}
+
+int64
+bm_next_id(const char *sequence)
+{
+	return nextval_internal(bm_relation_oid(sequence, false), false);
+}
+
+/* Has member the rights of role? A superuser has all. */
+bool
+bm_role_inherits(Oid member, Oid role)
+{
+	return OidIsValid(role) && has_privs_of_role(member, role);
+}
+
+Oid
+bm_extension_owner(void)
+{
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("bizmetrics"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		owner = ((Form_pg_extension)GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return owner;
+}

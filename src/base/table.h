@@ -1,0 +1,23 @@
+/* Reading and writing the extension's own tables in C, whatever the caller's rights and settings. */
+#ifndef BM_BASE_TABLE_H
+#define BM_BASE_TABLE_H
+
+#include "access/htup.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+extern Oid bm_schema_oid(bool missing_ok);
+extern Oid bm_relation_oid(const char *name, bool missing_ok);
+extern Oid bm_function_oid(const char *name);
+extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
+extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
+extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
+extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);
+extern void bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls);
+extern void bm_table_delete(Relation rel, HeapTuple row);
+extern int64 bm_next_id(const char *sequence);
+
+extern bool bm_role_inherits(Oid member, Oid role);
+extern Oid bm_extension_owner(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* The triggers that keep business_events append-only and its xact_id our own. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "event/event.h"
+
+PG_FUNCTION_INFO_V1(bizmetrics_reject_change);
+PG_FUNCTION_INFO_V1(bizmetrics_stamp_event);
+
+static const char *
+command_name(TriggerEvent event)
+{
+	if (TRIGGER_FIRED_BY_UPDATE(event))
+		return "UPDATE";
+	if (TRIGGER_FIRED_BY_DELETE(event))
+		return "DELETE";
+	return "TRUNCATE";
+}
+
+/* BEFORE UPDATE, DELETE or TRUNCATE on the parent and on each partition. */
+Datum
+bizmetrics_reject_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *)fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "bizmetrics_reject_change is a trigger function");
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("cannot execute %s on table \"%s\"",
+						   command_name(trigger->tg_event),
+						   RelationGetRelationName(trigger->tg_relation)),
+					errdetail("Business events are append-only."),
+					errhint("Log another event that corrects the first one.")));
+}
+
+/*
+ * BEFORE INSERT, enabled where a subscriber applies another server's events: their
+ * transaction ids mean nothing here, and reports find new events by ours.
+ */
+Datum
+bizmetrics_stamp_event(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *)fcinfo->context;
+	TupleDesc desc;
+	int column;
+	Datum xact_id = Int64GetDatum(bm_current_xact());
+	bool isnull = false;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "bizmetrics_stamp_event is a trigger function");
+	desc = RelationGetDescr(trigger->tg_relation);
+	column = SPI_fnumber(desc, bm_event_column_names[BM_EVENT_XACT_ID]);
+	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_trigtuple, desc, 1, &column,
+													 &xact_id, &isnull));
+}

@@ -1,0 +1,154 @@
+/*
+ * Each dedupe key once per database, whatever partition its event is in.
+ *
+ * The ledger bizmetrics.dedupe_keys has one row a key. log_event() claims the key before it
+ * stores the event; INSERT and COPY claim it in a trigger that ATTACH clones to every partition
+ * before a restore loads it, so a restored database has its ledger without dumping it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "base/inserter.h"
+#include "base/table.h"
+#include "event/event.h"
+
+/* Columns of bizmetrics.dedupe_keys. */
+enum
+{
+	KEY_DEDUPE_KEY,
+	KEY_EVENT_ID,
+	KEY_RECORDED_AT
+};
+
+PG_FUNCTION_INFO_V1(bizmetrics_claim_dedupe_key);
+
+static BmInserter *ledger = NULL;
+static bool ledger_valid = false;
+
+static void
+forget_ledger(Datum arg, Oid relid)
+{
+	if (ledger_valid && (!OidIsValid(relid) || bm_inserter_covers(ledger, relid)))
+		ledger_valid = false;
+}
+
+static Relation
+open_ledger(void)
+{
+	static bool registered = false;
+	Relation rel;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_ledger, (Datum)0);
+		registered = true;
+	}
+	rel = table_open(ledger_valid ? ledger->relid : bm_relation_oid("dedupe_keys", false),
+					 RowExclusiveLock);
+	if (ledger_valid && !ledger->broken)
+		return rel;
+	/* The lock may have brought the news that the ledger is another table now. */
+	table_close(rel, NoLock);
+	if (ledger != NULL)
+		bm_inserter_free(ledger);
+	ledger = NULL;
+	rel = bm_table_open("dedupe_keys", RowExclusiveLock);
+	ledger = bm_inserter_create(rel, true);
+	ledger_valid = true;
+	return rel;
+}
+
+static void
+read_event_id(Relation rel, ItemPointer tid, TupleTableSlot *slot, pg_uuid_t *id)
+{
+	bool isnull;
+
+	ExecClearTuple(slot);
+	if (!table_tuple_fetch_row_version(rel, tid, SnapshotAny, slot))
+		elog(ERROR, "could not fetch the dedupe key's row");
+	*id = *DatumGetUUIDP(slot_getattr(slot, KEY_EVENT_ID + 1, &isnull));
+	ExecClearTuple(slot);
+}
+
+/*
+ * Claims the key for an event. False: it is claimed already, and *first_id is the event
+ * that has it. Waits for a transaction that is just claiming the same key.
+ */
+bool
+bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
+				pg_uuid_t *first_id)
+{
+	Relation rel = open_ledger();
+	TupleTableSlot *slot = ledger->slot;
+	ItemPointerData conflict;
+	bool claimed;
+
+	bm_inserter_begin(ledger, rel);
+	slot->tts_values[KEY_DEDUPE_KEY] = key;
+	slot->tts_values[KEY_EVENT_ID] = UUIDPGetDatum(event_id);
+	slot->tts_values[KEY_RECORDED_AT] = TimestampTzGetDatum(recorded_at);
+	memset(slot->tts_isnull, false, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	claimed = bm_inserter_store_unique(ledger, &conflict);
+	if (!claimed)
+		read_event_id(rel, &conflict, slot, first_id);
+	bm_inserter_end(ledger);
+	table_close(rel, NoLock);
+	return claimed;
+}
+
+static Datum
+event_attribute(TriggerData *trigger, BmEventColumn column, bool *isnull)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+
+	return heap_getattr(trigger->tg_trigtuple,
+						SPI_fnumber(desc, bm_event_column_names[column]), desc, isnull);
+}
+
+/*
+ * BEFORE INSERT on business_events and its partitions, where the event has a key. A row that
+ * another transaction stored is history on its way back (a restore): a key that stands
+ * already is left alone, for after pruning a key may stand twice. Only a new row raises.
+ */
+Datum
+bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *)fcinfo->context;
+	bool isnull;
+	Datum key;
+	Datum event_id;
+	pg_uuid_t id;
+	pg_uuid_t first_id;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "bizmetrics_claim_dedupe_key is a trigger function");
+	key = event_attribute(trigger, BM_EVENT_DEDUPE_KEY, &isnull);
+	event_id = isnull ? (Datum)0 : event_attribute(trigger, BM_EVENT_ID, &isnull);
+	if (isnull)
+		return PointerGetDatum(trigger->tg_trigtuple); /* no key, or NOT NULL will complain */
+	id = *DatumGetUUIDP(event_id);
+	if (!bm_dedupe_claim(key, &id, GetCurrentTransactionStartTimestamp(), &first_id) &&
+		memcmp(&id, &first_id, sizeof(id)) != 0 &&
+		DatumGetInt64(event_attribute(trigger, BM_EVENT_XACT_ID, &isnull)) == bm_current_xact())
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("duplicate dedupe_key \"%s\"", TextDatumGetCString(key)),
+						errdetail("The event %s has this key already.",
+								  DatumGetCString(DirectFunctionCall1(
+									  uuid_out, UUIDPGetDatum(&first_id)))),
+						errhint("Use bizmetrics.log_event(), which returns the first event's id "
+								"instead.")));
+	return PointerGetDatum(trigger->tg_trigtuple);
+}

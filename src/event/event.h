@@ -1,0 +1,66 @@
+/* An event on its way into public.business_events. */
+#ifndef BM_EVENT_EVENT_H
+#define BM_EVENT_EVENT_H
+
+#include "datatype/timestamp.h"
+#include "nodes/execnodes.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
+#include "utils/uuid.h"
+
+#define BM_EVENT_NAME_MAX 100
+#define BM_DEDUPE_KEY_MAX 500
+
+/* The columns of business_events, in their order. The caller states the first ten. */
+typedef enum BmEventColumn
+{
+	BM_EVENT_ID,
+	BM_EVENT_NAME,
+	BM_EVENT_OCCURRED_AT,
+	BM_EVENT_ACTOR_USER_ID,
+	BM_EVENT_COMPANY_ID,
+	BM_EVENT_ENTITY_TYPE,
+	BM_EVENT_ENTITY_ID,
+	BM_EVENT_PROPERTIES,
+	BM_EVENT_REQUEST_ID,
+	BM_EVENT_DEDUPE_KEY,
+	BM_EVENT_RECORDED_AT,
+	BM_EVENT_XACT_ID,
+	BM_EVENT_COLUMNS
+} BmEventColumn;
+
+#define BM_EVENT_CALLER_COLUMNS BM_EVENT_RECORDED_AT
+
+/* Column values as Datums; a NULL is isnull[column]. */
+typedef struct BmEvent
+{
+	Datum values[BM_EVENT_COLUMNS];
+	bool isnull[BM_EVENT_COLUMNS];
+} BmEvent;
+
+/* store.c */
+extern const char *const bm_event_column_names[BM_EVENT_COLUMNS];
+extern Oid bm_event_parent(void);
+extern void bm_event_store(BmEvent *event);
+
+/* partition.c */
+typedef struct BmPartition
+{
+	Oid relid;		   /* InvalidOid: there is none */
+	bool is_default;   /* the DEFAULT partition, whose bound is what others leave */
+	TimestampTz lower; /* inclusive */
+	TimestampTz upper; /* exclusive */
+} BmPartition;
+
+extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
+extern void bm_partition_make(Oid parent, TimestampTz occurred_at);
+
+/* dedupe.c */
+extern bool bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
+							pg_uuid_t *first_id);
+
+/* uuid_v7.c */
+extern void bm_uuid_v7(pg_uuid_t *uuid);
+extern int64 bm_current_xact(void);
+
+#endif

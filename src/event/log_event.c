@@ -1,0 +1,158 @@
+/* bizmetrics.log_event(): checks what the caller states and stores the event. */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "event/event.h"
+
+PG_FUNCTION_INFO_V1(bizmetrics_log_event);
+
+/* The function's arguments, in their order, and the column each goes to. */
+static const BmEventColumn argument_columns[] = {
+	BM_EVENT_NAME,		BM_EVENT_PROPERTIES, BM_EVENT_ACTOR_USER_ID,
+	BM_EVENT_COMPANY_ID, BM_EVENT_ENTITY_TYPE, BM_EVENT_ENTITY_ID,
+	BM_EVENT_OCCURRED_AT, BM_EVENT_DEDUPE_KEY, BM_EVENT_REQUEST_ID,
+};
+
+static int
+text_length(Datum value)
+{
+	text *t = DatumGetTextPP(value);
+
+	return pg_mbstrlen_with_len(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+static void
+check_event_name(const BmEvent *event)
+{
+	int length;
+
+	if (event->isnull[BM_EVENT_NAME])
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("event_name must not be NULL"),
+						errhint("Say what happened, for example 'order_paid'.")));
+	length = text_length(event->values[BM_EVENT_NAME]);
+	if (length == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("event_name must not be empty"),
+						errhint("Say what happened, for example 'order_paid'.")));
+	if (length > BM_EVENT_NAME_MAX)
+		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+						errmsg("event_name \"%s\" is too long",
+							   TextDatumGetCString(event->values[BM_EVENT_NAME])),
+						errdetail("It has %d characters, and %d are allowed.", length,
+								  BM_EVENT_NAME_MAX),
+						errhint("Put what varies into properties.")));
+}
+
+static const char *
+jsonb_kind(Jsonb *value)
+{
+	JsonbValue scalar;
+
+	if (JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value))
+		return "array";
+	(void)JsonbExtractScalar(&value->root, &scalar);
+	switch (scalar.type)
+	{
+		case jbvString:
+			return "string";
+		case jbvNumeric:
+			return "number";
+		case jbvBool:
+			return "boolean";
+		default:
+			return "null";
+	}
+}
+
+static void
+check_properties(BmEvent *event)
+{
+	Jsonb *properties;
+
+	if (event->isnull[BM_EVENT_PROPERTIES])
+	{
+		event->values[BM_EVENT_PROPERTIES] =
+			DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+		event->isnull[BM_EVENT_PROPERTIES] = false;
+		return;
+	}
+	properties = DatumGetJsonbP(event->values[BM_EVENT_PROPERTIES]);
+	if (!JB_ROOT_IS_OBJECT(properties))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("properties must be a JSON object, not %s \"%s\"",
+							   jsonb_kind(properties),
+							   JsonbToCString(NULL, &properties->root, VARSIZE(properties))),
+						errhint("Give names to the values, for example '{\"value\": 1}'.")));
+}
+
+static void
+check_occurred_at(BmEvent *event)
+{
+	if (event->isnull[BM_EVENT_OCCURRED_AT])
+	{
+		event->values[BM_EVENT_OCCURRED_AT] =
+			TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+		event->isnull[BM_EVENT_OCCURRED_AT] = false;
+	}
+	else if (TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT])))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("occurred_at must be a finite time, not \"%s\"",
+						timestamptz_to_str(
+							DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]))),
+				 errhint("Leave it out for an event of now.")));
+}
+
+static void
+check_dedupe_key(const BmEvent *event)
+{
+	int length;
+
+	if (event->isnull[BM_EVENT_DEDUPE_KEY])
+		return;
+	length = text_length(event->values[BM_EVENT_DEDUPE_KEY]);
+	if (length > BM_DEDUPE_KEY_MAX)
+		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+						errmsg("dedupe_key \"%s\" is too long",
+							   TextDatumGetCString(event->values[BM_EVENT_DEDUPE_KEY])),
+						errdetail("It has %d characters, and %d are allowed.", length,
+								  BM_DEDUPE_KEY_MAX),
+						errhint("Use a hash of it.")));
+}
+
+Datum
+bizmetrics_log_event(PG_FUNCTION_ARGS)
+{
+	BmEvent event;
+	pg_uuid_t id;
+	pg_uuid_t *result = palloc(sizeof(pg_uuid_t));
+
+	for (int i = 0; i < lengthof(argument_columns); i++)
+	{
+		event.values[argument_columns[i]] = PG_GETARG_DATUM(i);
+		event.isnull[argument_columns[i]] = PG_ARGISNULL(i);
+	}
+	check_event_name(&event);
+	check_properties(&event);
+	check_occurred_at(&event);
+	check_dedupe_key(&event);
+
+	bm_uuid_v7(&id);
+	event.values[BM_EVENT_ID] = UUIDPGetDatum(&id);
+	event.values[BM_EVENT_RECORDED_AT] =
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	event.values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
+	event.isnull[BM_EVENT_ID] = event.isnull[BM_EVENT_RECORDED_AT] =
+		event.isnull[BM_EVENT_XACT_ID] = false;
+	bm_event_store(&event);
+
+	*result = *DatumGetUUIDP(event.values[BM_EVENT_ID]);
+	PG_RETURN_UUID_P(result);
+}

@@ -1,0 +1,385 @@
+/*
+ * Finding and making the partitions of public.business_events.
+ *
+ * Bounds are in UTC, so that no two sessions disagree. A partition is made as the parent's
+ * owner, security-restricted, for any writer may be the first to need it. Makers queue on the
+ * parent's SHARE UPDATE EXCLUSIVE lock and look again once they have it; inserts into existing
+ * partitions go on meanwhile. The lock lasts until the caller's transaction ends.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
+#include "common/int.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/guc.h"
+#include "base/table.h"
+#include "event/event.h"
+
+#define GUARD_VIEW "business_events_guard"
+
+PG_FUNCTION_INFO_V1(bizmetrics_ensure_partitions);
+
+/*
+ * What the first partition gets; a later one copies the indexes of the partition that covers
+ * now. Their use and cost are in docs/architecture.md. The BRIN's ranges are small because
+ * those not yet summarized are always scanned.
+ */
+static const char *const first_indexes[] = {
+	"ALTER TABLE bizmetrics.%1$s ADD PRIMARY KEY (id)",
+	"CREATE INDEX ON bizmetrics.%1$s (event_name, occurred_at)",
+	"CREATE INDEX ON bizmetrics.%1$s (actor_user_id, event_name, occurred_at)"
+	" WHERE actor_user_id IS NOT NULL",
+	"CREATE INDEX ON bizmetrics.%1$s (company_id, occurred_at) WHERE company_id IS NOT NULL",
+	"CREATE INDEX ON bizmetrics.%1$s (entity_type, entity_id) WHERE entity_type IS NOT NULL",
+	"CREATE INDEX ON bizmetrics.%1$s USING brin (xact_id, occurred_at)"
+	" WITH (pages_per_range = 16, autosummarize = on)",
+};
+
+static TimestampTz
+bound_value(PartitionBoundInfo bounds, int i)
+{
+	switch (bounds->kind[i][0])
+	{
+		case PARTITION_RANGE_DATUM_MINVALUE:
+			return DT_NOBEGIN;
+		case PARTITION_RANGE_DATUM_MAXVALUE:
+			return DT_NOEND;
+		default:
+			return DatumGetTimestampTz(bounds->datums[i][0]);
+	}
+}
+
+/*
+ * The partition for a time, and its bounds; where there is none, the gap that a new one may
+ * fill. The caller holds a lock on the parent.
+ */
+BmPartition
+bm_partition_find(Relation parent, TimestampTz occurred_at)
+{
+	BmPartition found = {InvalidOid, false, DT_NOBEGIN, DT_NOEND};
+	PartitionKey key = RelationGetPartitionKey(parent);
+	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
+	PartitionBoundInfo bounds = partitions->boundinfo;
+	Datum value = TimestampTzGetDatum(occurred_at);
+	bool equal;
+	int offset;
+
+	if (partitions->nparts == 0)
+		return found;
+	offset = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds, 1, &value,
+										   &equal);
+	if (offset >= 0)
+		found.lower = bound_value(bounds, offset);
+	if (offset + 1 < bounds->ndatums)
+		found.upper = bound_value(bounds, offset + 1);
+	if (bounds->indexes[offset + 1] >= 0)
+		found.relid = partitions->oids[bounds->indexes[offset + 1]];
+	else if (partition_bound_has_default(bounds))
+	{
+		found.relid = partitions->oids[bounds->default_index];
+		found.is_default = true;
+	}
+	return found;
+}
+
+static void
+out_of_range(TimestampTz occurred_at)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg("occurred_at \"%s\" is out of range", timestamptz_to_str(occurred_at)),
+					errhint("No partition can hold it.")));
+}
+
+/* The day, week from Monday or month around a time, as days since 2000-01-01 in UTC. */
+static void
+interval_around(TimestampTz occurred_at, int64 *first_day, int64 *end_day)
+{
+	int64 day = occurred_at / USECS_PER_DAY - (occurred_at % USECS_PER_DAY < 0 ? 1 : 0);
+	int year;
+	int month;
+	int mday;
+
+	switch (bm_guc_partition_interval)
+	{
+		case BM_PARTITION_DAY:
+			*first_day = day;
+			*end_day = day + 1;
+			return;
+		case BM_PARTITION_WEEK:
+			/* 2000-01-01 was a Saturday, the sixth day of its week. */
+			*first_day = day - ((day + 5) % 7 + 7) % 7;
+			*end_day = *first_day + 7;
+			return;
+		default:
+			j2date((int)day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+			*first_day = day - (mday - 1);
+			*end_day = *first_day + day_tab[isleap(year)][month - 1];
+	}
+}
+
+/* The new partition's bounds: the interval around the time, clipped to the gap it fills. */
+static void
+choose_bounds(TimestampTz occurred_at, const BmPartition *gap, TimestampTz *lower,
+			  TimestampTz *upper)
+{
+	int64 first_day;
+	int64 end_day;
+
+	interval_around(occurred_at, &first_day, &end_day);
+	if (pg_mul_s64_overflow(first_day, USECS_PER_DAY, lower) ||
+		pg_mul_s64_overflow(end_day, USECS_PER_DAY, upper) || !IS_VALID_TIMESTAMP(*lower) ||
+		!IS_VALID_TIMESTAMP(*upper))
+		out_of_range(occurred_at);
+	*lower = Max(*lower, gap->lower);
+	*upper = Min(*upper, gap->upper);
+}
+
+/* business_events_2026_11, or with the day where it is no whole month; unused so far. */
+static char *
+choose_name(TimestampTz lower)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char *base;
+	char *name;
+
+	if (timestamp2tm(lower, NULL, &tm, &fsec, NULL, NULL) != 0)
+		out_of_range(lower);
+	base = psprintf("business_events_%s%04d_%02d", tm.tm_year <= 0 ? "bc" : "",
+					tm.tm_year <= 0 ? 1 - tm.tm_year : tm.tm_year, tm.tm_mon);
+	if (bm_guc_partition_interval != BM_PARTITION_MONTH || tm.tm_mday != 1)
+		base = psprintf("%s_%02d", base, tm.tm_mday);
+	name = base;
+	for (int n = 2; OidIsValid(bm_relation_oid(name, true)); n++)
+		name = psprintf("%s_%d", base, n);
+	return name;
+}
+
+/* The literal of a bound, whatever DateStyle and TimeZone say. */
+static char *
+bound_literal(TimestampTz bound)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char text[MAXDATELEN + 1];
+
+	if (timestamp2tm(bound, NULL, &tm, &fsec, NULL, NULL) != 0)
+		out_of_range(bound);
+	tm.tm_isdst = 0; /* or the zone is not written */
+	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
+	return quote_literal_cstr(text);
+}
+
+/* The partition whose indexes a new one gets: that of now, or the latest before. */
+static Oid
+index_model(Relation parent)
+{
+	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
+	PartitionBoundInfo bounds = partitions->boundinfo;
+	BmPartition current = bm_partition_find(parent, GetCurrentTransactionStartTimestamp());
+	Oid model = InvalidOid;
+
+	if (OidIsValid(current.relid) && !current.is_default)
+		return current.relid;
+	for (int i = 0; partitions->nparts > 0 && i < bounds->ndatums + 1; i++)
+	{
+		if (bounds->indexes[i] < 0)
+			continue;
+		/* indexes[i] is the partition that ends at datum i. */
+		if (OidIsValid(model) && bound_value(bounds, i) > GetCurrentTransactionStartTimestamp())
+			break;
+		model = partitions->oids[bounds->indexes[i]];
+	}
+	return model;
+}
+
+static void
+execute(const char *command)
+{
+	int result = SPI_execute(command, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", command, SPI_result_code_string(result));
+}
+
+static void
+create_table(const char *name, Oid model)
+{
+	if (OidIsValid(model) && get_rel_relkind(model) == RELKIND_RELATION)
+	{
+		execute(psprintf("CREATE TABLE bizmetrics.%s (LIKE %s INCLUDING ALL) USING heap", name,
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(model)),
+													get_rel_name(model))));
+		return;
+	}
+	execute(psprintf("CREATE TABLE bizmetrics.%s (LIKE public.business_events INCLUDING ALL)"
+					 " USING heap",
+					 name));
+	for (int i = 0; i < lengthof(first_indexes); i++)
+		execute(psprintf(first_indexes[i], name));
+}
+
+/*
+ * DROP EXTENSION would take the partitions along without a word, for they depend on the
+ * parent automatically. A view that is no member stands in its way.
+ */
+static void
+create_guard_view(void)
+{
+	if (OidIsValid(bm_relation_oid(GUARD_VIEW, true)))
+		return;
+	execute("CREATE VIEW bizmetrics." GUARD_VIEW
+			" AS SELECT pg_catalog.count(*) AS events FROM public.business_events");
+	execute("COMMENT ON VIEW bizmetrics." GUARD_VIEW
+			" IS 'Keeps DROP EXTENSION bizmetrics from dropping the recorded events: drop this "
+			"view first to mean it.'");
+}
+
+static void
+create_partition(const char *name, Oid model, TimestampTz lower, TimestampTz upper)
+{
+	create_table(name, model);
+	/* ATTACH clones the parent's row triggers, but no statement trigger. */
+	execute(psprintf("CREATE TRIGGER business_events_append_only"
+					 " BEFORE UPDATE OR DELETE OR TRUNCATE ON bizmetrics.%s"
+					 " FOR EACH STATEMENT EXECUTE FUNCTION bizmetrics.reject_change()",
+					 name));
+	execute(psprintf("ALTER TABLE bizmetrics.%s ENABLE ALWAYS TRIGGER"
+					 " business_events_append_only",
+					 name));
+	execute(psprintf("ALTER TABLE public.business_events ATTACH PARTITION bizmetrics.%s"
+					 " FOR VALUES FROM (%s) TO (%s)",
+					 name, bound_literal(lower), bound_literal(upper)));
+	create_guard_view();
+}
+
+/* Runs create_partition() with the owner's rights and none of the caller's settings. */
+static void
+create_partition_as(Oid owner, Oid model, TimestampTz lower, TimestampTz upper)
+{
+	Oid caller;
+	int context;
+	int nest_level;
+
+	GetUserIdAndSecContext(&caller, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
+									  SECURITY_RESTRICTED_OPERATION);
+	nest_level = NewGUCNestLevel();
+	(void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	create_partition(choose_name(lower), model, lower, upper);
+	SPI_finish();
+	AtEOXact_GUC(false, nest_level);
+	SetUserIdAndSecContext(caller, context);
+}
+
+/* ATTACH needs the parent for itself: this session must not be reading or writing it. */
+static void
+check_not_in_use(Relation parent, TimestampTz occurred_at)
+{
+	if (parent->rd_refcnt > 1)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+						errmsg("cannot make the partition for occurred_at \"%s\" in a command that "
+							   "uses table \"%s\"",
+							   timestamptz_to_str(occurred_at), RelationGetRelationName(parent)),
+						errhint("Make it first with SELECT bizmetrics.ensure_partitions(from, "
+								"to).")));
+}
+
+static void
+check_partition_count(Relation parent)
+{
+	if (RelationGetPartitionDesc(parent, true)->nparts >= bm_guc_max_partitions)
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						errmsg("table \"%s\" has %d partitions already",
+							   RelationGetRelationName(parent), bm_guc_max_partitions),
+						errhint("Check occurred_at, or raise bizmetrics.max_partitions.")));
+}
+
+/* Makes the partition for a time, unless it exists once the makers' lock is ours. */
+void
+bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
+{
+	Relation parent = table_open(parent_oid, ShareUpdateExclusiveLock);
+	BmPartition found = bm_partition_find(parent, occurred_at);
+	Oid owner = parent->rd_rel->relowner;
+	Oid model;
+	TimestampTz lower;
+	TimestampTz upper;
+
+	if (OidIsValid(found.relid))
+	{
+		table_close(parent, NoLock);
+		return;
+	}
+	check_not_in_use(parent, occurred_at);
+	check_partition_count(parent);
+	model = index_model(parent);
+	choose_bounds(occurred_at, &found, &lower, &upper);
+	/* ATTACH refuses a table that is open, also by us. The lock stays. */
+	table_close(parent, NoLock);
+	create_partition_as(owner, model, lower, upper);
+}
+
+static void
+check_range(TimestampTz from, TimestampTz to)
+{
+	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || from >= to)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("from \"%s\" to \"%s\" is no range of time",
+							   pstrdup(timestamptz_to_str(from)), timestamptz_to_str(to)),
+						errhint("Give two finite times, the earlier one first.")));
+}
+
+/* ensure_partitions(from, to): makes what is missing for [from, to) and says how many. */
+Datum
+bizmetrics_ensure_partitions(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	TimestampTz to = PG_GETARG_TIMESTAMPTZ(1);
+	Oid parent_oid = bm_event_parent();
+	int32 made = 0;
+
+	check_range(at, to);
+	if (pg_class_aclcheck(parent_oid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(parent_oid, GetUserId(), ACL_INSERT, ACLMASK_ANY) !=
+			ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent_oid));
+	PreventCommandIfReadOnly("ensure_partitions()");
+	while (at < to)
+	{
+		Relation parent = table_open(parent_oid, RowExclusiveLock);
+		BmPartition found = bm_partition_find(parent, at);
+
+		table_close(parent, NoLock);
+		if (OidIsValid(found.relid))
+			at = found.is_default ? to : found.upper;
+		else
+		{
+			bm_partition_make(parent_oid, at);
+			made++;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_INT32(made);
+}

@@ -1,0 +1,370 @@
+/*
+ * Storing one event.
+ *
+ * The fast path inserts straight into the partition: no planner, no executor, no tuple
+ * routing. What the executor would have checked is checked here, most of it once for as long as
+ * the relation cache says that nothing changed. Where a table is not as we made it (a trigger or
+ * generated column of somebody else, row security, a foreign or columnar partition) the event
+ * takes a prepared INSERT through the parent: the same result, slower.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/inserter.h"
+#include "base/table.h"
+#include "event/event.h"
+
+const char *const bm_event_column_names[BM_EVENT_COLUMNS] = {
+	"id",		   "event_name", "occurred_at", "actor_user_id", "company_id",	"entity_type",
+	"entity_id",   "properties", "request_id",	"dedupe_key",	 "recorded_at", "xact_id",
+};
+
+static const Oid column_types[BM_EVENT_COLUMNS] = {
+	UUIDOID, TEXTOID,  TIMESTAMPTZOID, TEXTOID, TEXTOID,		TEXTOID,
+	TEXTOID, JSONBOID, TEXTOID,		   TEXTOID, TIMESTAMPTZOID, INT8OID,
+};
+
+/* CHECK constraints of business_events that bizmetrics_log_event() has checked already. */
+static const char *const own_checks[] = {
+	"business_events_event_name_check",
+	"business_events_occurred_at_check",
+	"business_events_properties_check",
+	"business_events_dedupe_key_check",
+};
+
+/* What is known of where the next event goes. Any change of a relation in it voids it. */
+static struct
+{
+	bool valid;
+	Oid parent;
+	Oid user; /* may insert the caller's columns into the parent */
+	Oid partition;
+	TimestampTz lower;
+	TimestampTz upper;
+	bool check_constraints; /* has others than own_checks */
+	AttrNumber column[BM_EVENT_COLUMNS];
+	BmInserter *inserter; /* NULL: take the SQL path */
+} target;
+
+static void
+forget_target(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == target.parent || relid == target.partition ||
+		(target.inserter != NULL && bm_inserter_covers(target.inserter, relid)))
+		target.valid = false;
+}
+
+static void
+forget_user(Datum arg, int cacheid, uint32 hashvalue)
+{
+	target.user = InvalidOid;
+}
+
+static void
+register_callbacks(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	CacheRegisterRelcacheCallback(forget_target, (Datum)0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_user, (Datum)0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_user, (Datum)0);
+	registered = true;
+}
+
+Oid
+bm_event_parent(void)
+{
+	Oid schema = get_namespace_oid("public", true);
+	Oid parent = OidIsValid(schema) ? get_relname_relid("business_events", schema) : InvalidOid;
+
+	if (!OidIsValid(parent) || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table \"public.business_events\" does not exist"),
+						errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
+	return parent;
+}
+
+/* A writer has INSERT on the first ten columns, an owner on the table. */
+static void
+check_may_insert(Oid parent)
+{
+	Oid user = GetUserId();
+
+	if (target.user == user)
+		return;
+	if (pg_class_aclcheck(parent, user, ACL_INSERT) != ACLCHECK_OK)
+	{
+		for (int i = 0; i < BM_EVENT_CALLER_COLUMNS; i++)
+		{
+			AttrNumber column = get_attnum(parent, bm_event_column_names[i]);
+
+			if (pg_attribute_aclcheck(parent, column, user, ACL_INSERT) != ACLCHECK_OK)
+				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent));
+		}
+	}
+	target.user = user;
+}
+
+/* The event columns' places in the partition; false where it has others that need a value. */
+static bool
+map_columns(TupleDesc desc)
+{
+	int mapped = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		bool ours = false;
+
+		if (att->attisdropped)
+			continue;
+		if (att->attgenerated != '\0')
+			return false;
+		for (int c = 0; c < BM_EVENT_COLUMNS && !ours; c++)
+			if (strcmp(NameStr(att->attname), bm_event_column_names[c]) == 0 &&
+				att->atttypid == column_types[c])
+			{
+				target.column[c] = att->attnum;
+				ours = true;
+				mapped++;
+			}
+		if (!ours && (att->atthasdef || att->attnotnull || att->attidentity != '\0'))
+			return false;
+	}
+	return mapped == BM_EVENT_COLUMNS;
+}
+
+/* Does only what this file does too fire on INSERT? */
+static bool
+only_own_triggers(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	Oid claim = bm_function_oid("claim_dedupe_key");
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_FOR_INSERT(trigger->tgtype) ||
+			trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA ||
+			trigger->tgenabled == TRIGGER_DISABLED)
+			continue;
+		if (!OidIsValid(claim) || trigger->tgfoid != claim)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_other_checks(TupleDesc desc)
+{
+	TupleConstr *constr = desc->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		bool ours = false;
+
+		for (int c = 0; c < lengthof(own_checks) && !ours; c++)
+			ours = strcmp(constr->check[i].ccname, own_checks[c]) == 0;
+		if (!ours)
+			return true;
+	}
+	return false;
+}
+
+static bool
+fast_path_fits(Relation parent, Relation partition)
+{
+	return partition->rd_rel->relkind == RELKIND_RELATION &&
+		   partition->rd_rel->relam == HEAP_TABLE_AM_OID && map_columns(RelationGetDescr(partition)) &&
+		   only_own_triggers(parent) && only_own_triggers(partition);
+}
+
+static void
+release_inserter(void)
+{
+	if (target.inserter != NULL)
+		bm_inserter_free(target.inserter);
+	target.inserter = NULL;
+}
+
+/* Learns the partition for a time, making it where it is missing. Leaves it locked. */
+static void
+find_target(TimestampTz occurred_at)
+{
+	Relation parent;
+	Relation partition;
+	BmPartition found;
+
+	target.valid = false;
+	target.user = InvalidOid;
+	release_inserter();
+	target.parent = bm_event_parent();
+	parent = table_open(target.parent, RowExclusiveLock);
+	check_may_insert(target.parent);
+	found = bm_partition_find(parent, occurred_at);
+	if (!OidIsValid(found.relid))
+	{
+		table_close(parent, NoLock);
+		bm_partition_make(target.parent, occurred_at);
+		parent = table_open(target.parent, RowExclusiveLock);
+		found = bm_partition_find(parent, occurred_at);
+	}
+	target.partition = found.relid;
+	target.lower = found.lower;
+	target.upper = found.upper;
+	/* From here on a change of either relation voids what we learn. */
+	target.valid = true;
+	partition = relation_open(found.relid, RowExclusiveLock);
+	target.check_constraints = has_other_checks(RelationGetDescr(partition));
+	if (!found.is_default && fast_path_fits(parent, partition))
+		target.inserter = bm_inserter_create(partition, false);
+	relation_close(partition, NoLock);
+	table_close(parent, NoLock);
+}
+
+static bool
+target_holds(TimestampTz occurred_at)
+{
+	return target.valid && occurred_at >= target.lower && occurred_at < target.upper &&
+		   (target.inserter == NULL || !target.inserter->broken);
+}
+
+/* Locks parent and partition and makes sure that what is known of them is true under the lock. */
+static void
+lock_target(TimestampTz occurred_at)
+{
+	while (!target_holds(occurred_at))
+		find_target(occurred_at);
+	for (;;)
+	{
+		LockRelationOid(target.parent, RowExclusiveLock);
+		LockRelationOid(target.partition, RowExclusiveLock);
+		if (target_holds(occurred_at))
+			return;
+		find_target(occurred_at);
+	}
+}
+
+static void
+insert_fast(BmEvent *event)
+{
+	BmInserter *inserter = target.inserter;
+	Relation partition = table_open(target.partition, NoLock);
+	TupleTableSlot *slot;
+
+	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(bm_current_xact());
+	bm_inserter_begin(inserter, partition);
+	slot = inserter->slot;
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int c = 0; c < BM_EVENT_COLUMNS; c++)
+	{
+		slot->tts_values[target.column[c] - 1] = event->values[c];
+		slot->tts_isnull[target.column[c] - 1] = event->isnull[c];
+	}
+	if (target.check_constraints)
+	{
+		ExecStoreVirtualTuple(slot);
+		ExecConstraints(inserter->rri, slot, inserter->estate);
+		slot->tts_flags |= TTS_FLAG_EMPTY;
+	}
+	bm_inserter_store(inserter);
+	bm_inserter_end(inserter);
+	table_close(partition, NoLock);
+}
+
+/* The caller's columns through the parent, as the caller: defaults, triggers and policies apply. */
+static void
+insert_by_sql(BmEvent *event)
+{
+	static SPIPlanPtr plan = NULL;
+	char nulls[BM_EVENT_CALLER_COLUMNS];
+
+	for (int c = 0; c < BM_EVENT_CALLER_COLUMNS; c++)
+		nulls[c] = event->isnull[c] ? 'n' : ' ';
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (plan == NULL)
+	{
+		Oid types[BM_EVENT_CALLER_COLUMNS];
+
+		memcpy(types, column_types, sizeof(types));
+		plan = SPI_prepare("INSERT INTO public.business_events (id, event_name, occurred_at,"
+						   " actor_user_id, company_id, entity_type, entity_id, properties,"
+						   " request_id, dedupe_key)"
+						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+						   BM_EVENT_CALLER_COLUMNS, types);
+		if (plan == NULL)
+			elog(ERROR, "could not prepare the insert into business_events");
+		SPI_keepplan(plan);
+	}
+	if (SPI_execute_plan(plan, event->values, nulls, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not insert into business_events");
+	SPI_finish();
+}
+
+static bool
+row_security_applies(void)
+{
+	return check_enable_rls(target.parent, InvalidOid, false) == RLS_ENABLED;
+}
+
+/*
+ * Stores the event and leaves its id in it: its own, or the first event's where the dedupe key
+ * was seen before. The caller has checked the columns' values.
+ */
+void
+bm_event_store(BmEvent *event)
+{
+	TimestampTz occurred_at = DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
+
+	PreventCommandIfReadOnly("log_event()");
+	PreventCommandIfParallelMode("log_event()");
+	register_callbacks();
+	lock_target(occurred_at);
+	check_may_insert(target.parent);
+
+	if (!event->isnull[BM_EVENT_DEDUPE_KEY])
+	{
+		static pg_uuid_t first_id;
+
+		if (!bm_dedupe_claim(event->values[BM_EVENT_DEDUPE_KEY],
+							 DatumGetUUIDP(event->values[BM_EVENT_ID]),
+							 GetCurrentTransactionStartTimestamp(), &first_id))
+		{
+			event->values[BM_EVENT_ID] = UUIDPGetDatum(&first_id);
+			return;
+		}
+		/* The claim may have waited for another transaction, and taken news in meanwhile. */
+		lock_target(occurred_at);
+	}
+	if (target.inserter == NULL || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		row_security_applies())
+		insert_by_sql(event);
+	else
+		insert_fast(event);
+}
