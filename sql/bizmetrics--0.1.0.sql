@@ -203,3 +203,354 @@ CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time time
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';
 COMMENT ON FUNCTION bizmetrics.ensure_partitions(timestamptz, timestamptz) IS
 'Makes the partitions of business_events that are missing for [from_time, to_time) and returns how many it made: for INSERT and COPY, which make none. Errors: 22023 no range of time; 42501 no right to log; 53400 bizmetrics.max_partitions is reached.';
+-- Reports: the registry, their state, their runs.
+
+-- The registry. A row says as which role its SQL runs, so the table belongs to the superuser whose
+-- rights CREATE EXTENSION has, and not to the extension's owner: an owner of the table could
+-- disable the guard and run SQL as anybody. The extension's owner may read it and, for a restore,
+-- add rows that the guard accepts.
+CREATE SEQUENCE bizmetrics.report_id_seq;
+COMMENT ON SEQUENCE bizmetrics.report_id_seq IS 'Ids of reports.';
+
+CREATE TABLE bizmetrics.reports (
+  report_id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('bizmetrics.report_id_seq'),
+  report_name text NOT NULL UNIQUE,
+  owner_name text NOT NULL,
+  target text NOT NULL,
+  ddl text,
+  query text NOT NULL,
+  schedule text NOT NULL,
+  timezone text NOT NULL,
+  bucket interval,
+  lookback interval,
+  max_attempts integer NOT NULL,
+  backoff interval[] NOT NULL,
+  timeout interval,
+  search_path text NOT NULL,
+  target_has_key boolean NOT NULL,
+  created_at timestamptz NOT NULL
+);
+COMMENT ON TABLE bizmetrics.reports IS
+'The registered reports, written by create_report() and drop_report() and dumped by pg_dump.';
+COMMENT ON COLUMN bizmetrics.reports.owner_name IS 'The role the report runs as.';
+COMMENT ON COLUMN bizmetrics.reports.target IS 'The report''s table in schema analytics.';
+COMMENT ON COLUMN bizmetrics.reports.search_path IS 'search_path at creation, in force when the report runs.';
+COMMENT ON COLUMN bizmetrics.reports.target_has_key IS 'The target had a primary key at creation: after a restore the report waits for it.';
+
+-- Not dumped: a report without a row here, or with one of another database, was restored and
+-- waits to be adopted. Changes only under the report's lock.
+CREATE TABLE bizmetrics.report_state (
+  report_id bigint PRIMARY KEY,
+  system_identifier bigint NOT NULL,
+  database_oid bigint NOT NULL,
+  adopted boolean NOT NULL,
+  adopt_after bigint,
+  next_slot timestamptz,
+  last_slot timestamptz,
+  chain_trigger text,
+  chain_slot timestamptz,
+  attempt integer NOT NULL,
+  next_attempt_at timestamptz,
+  run_id bigint,
+  consecutive_failures integer NOT NULL,
+  last_success_at timestamptz,
+  broken_reason text
+);
+COMMENT ON TABLE bizmetrics.report_state IS
+'Where each report stands: its next and last slot, and the chain of attempts that is open. See docs/architecture.md.';
+
+CREATE SEQUENCE bizmetrics.run_id_seq;
+COMMENT ON SEQUENCE bizmetrics.run_id_seq IS 'Ids of runs.';
+
+CREATE TABLE bizmetrics.runs (
+  run_id bigint PRIMARY KEY,
+  report_id bigint NOT NULL,
+  slot timestamptz,
+  attempt integer NOT NULL,
+  trigger text NOT NULL,
+  state text NOT NULL,
+  pid integer NOT NULL,
+  window_start timestamptz,
+  window_end timestamptz,
+  started_at timestamptz NOT NULL,
+  finished_at timestamptz,
+  row_count bigint,
+  sqlstate text,
+  message text,
+  detail text,
+  UNIQUE (report_id, slot, attempt)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bizmetrics.runs IS
+'One row an attempt, written by the worker and run_report(). The unique key is what keeps a slot from running twice.';
+
+CREATE SEQUENCE bizmetrics.request_id_seq;
+COMMENT ON SEQUENCE bizmetrics.request_id_seq IS 'Ids of requests to run.';
+
+CREATE TABLE bizmetrics.run_requests (
+  request_id bigint PRIMARY KEY,
+  report_id bigint NOT NULL,
+  requested_at timestamptz NOT NULL,
+  requested_by text NOT NULL
+);
+CREATE INDEX run_requests_report_id_idx ON bizmetrics.run_requests (report_id);
+COMMENT ON TABLE bizmetrics.run_requests IS
+'Runs that request_run() asked for and no runner has claimed yet.';
+
+CREATE FUNCTION bizmetrics.guard_report() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_guard_report';
+COMMENT ON FUNCTION bizmetrics.guard_report() IS
+'Trigger on bizmetrics.reports: nobody stores a report that runs as a role he could not become. Raises 42501.';
+
+CREATE TRIGGER reports_guard BEFORE INSERT OR UPDATE ON bizmetrics.reports
+  FOR EACH ROW EXECUTE FUNCTION bizmetrics.guard_report();
+ALTER TABLE bizmetrics.reports ENABLE ALWAYS TRIGGER reports_guard;
+
+-- Functions -----------------------------------------------------------------------------------
+
+CREATE FUNCTION bizmetrics.create_report(
+  name text,
+  target text,
+  query text,
+  schedule text,
+  ddl text DEFAULT NULL,
+  timezone text DEFAULT 'UTC',
+  bucket interval DEFAULT NULL,
+  lookback interval DEFAULT NULL,
+  max_attempts integer DEFAULT 3,
+  backoff interval[] DEFAULT '{60s}',
+  timeout interval DEFAULT '1 hour',
+  owner name DEFAULT NULL
+) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_create_report';
+COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name) IS
+'Registers a report: runs ddl, which makes the table target in schema analytics, and from then on runs query as the report''s owner whenever schedule (cron, in timezone) fires. With bucket (one unit: hours, days, weeks, months, years), query gets $1 and $2, the bounds of whole buckets from the oldest that lookback (one bucket by default) touches to the end of the current one. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Errors, each naming the argument: 22004 NULL; 22023 a bad value; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; and what ddl or query raise.';
+
+CREATE FUNCTION bizmetrics.drop_report(name text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_drop_report';
+COMMENT ON FUNCTION bizmetrics.drop_report(text) IS
+'Forgets a report and its runs; its table stays. Errors: 42704 no such report; 42501 not its owner; 55006 it is running.';
+
+CREATE FUNCTION bizmetrics.run_report(
+  name text,
+  OUT run_id bigint,
+  OUT state text,
+  OUT row_count bigint,
+  OUT sqlstate text,
+  OUT message text
+)
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_run_report';
+COMMENT ON FUNCTION bizmetrics.run_report(text) IS
+'Runs a report here and now, in the current transaction, for its owner; works without the worker. A failure of its SQL is recorded and returned, not raised. Errors: 42704 no such report; 42501 not its owner (use request_run); 55006 it is running.';
+
+CREATE FUNCTION bizmetrics.request_run(name text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_request_run';
+COMMENT ON FUNCTION bizmetrics.request_run(text) IS
+'Asks the worker to run a report soon, as its owner: once this transaction has committed. Errors: 42704 no such report; 42501 neither its owner nor the extension''s nor a superuser; 55000 the worker is not running, or serves other databases only.';
+
+-- Views: everybody who may use them sees his own reports, the extension's owner all of them. ------
+
+CREATE FUNCTION bizmetrics.may_see_report(owner_name text) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_may_see_report';
+COMMENT ON FUNCTION bizmetrics.may_see_report(text) IS
+'Does the current role have the rights of this owner, of the extension''s owner, or of pg_monitor?';
+
+CREATE VIEW bizmetrics.report_status WITH (security_barrier) AS
+SELECT r.report_name,
+       r.owner_name,
+       r.target,
+       r.schedule,
+       r.timezone,
+       CASE
+         WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
+         WHEN s.broken_reason IS NOT NULL THEN 'broken'
+         WHEN s.run_id IS NOT NULL THEN 'running'
+         WHEN s.next_attempt_at IS NOT NULL THEN 'retrying'
+         ELSE 'waiting'
+       END AS state,
+       s.next_slot,
+       s.last_slot,
+       s.attempt,
+       s.next_attempt_at,
+       u.started_at AS running_since,
+       s.last_success_at,
+       s.consecutive_failures,
+       s.broken_reason
+FROM bizmetrics.reports r
+LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
+LEFT JOIN bizmetrics.runs u ON u.run_id OPERATOR(pg_catalog.=) s.run_id
+WHERE bizmetrics.may_see_report(r.owner_name);
+COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';
+COMMENT ON COLUMN bizmetrics.report_status.state IS
+'waiting for its slot; running; retrying after a failed attempt; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
+COMMENT ON COLUMN bizmetrics.report_status.next_slot IS 'When the schedule fires next.';
+COMMENT ON COLUMN bizmetrics.report_status.last_slot IS 'The last slot that was claimed.';
+COMMENT ON COLUMN bizmetrics.report_status.attempt IS 'Attempts made in the open run; 0 where there is none.';
+COMMENT ON COLUMN bizmetrics.report_status.consecutive_failures IS 'Runs that failed, all their attempts counted as one, since the last success.';
+
+CREATE VIEW bizmetrics.report_runs WITH (security_barrier) AS
+SELECT u.run_id,
+       r.report_name,
+       u.slot,
+       u.attempt,
+       u.trigger,
+       u.state,
+       u.window_start,
+       u.window_end,
+       u.started_at,
+       u.finished_at,
+       u.row_count,
+       u.sqlstate,
+       u.message,
+       u.detail
+FROM bizmetrics.runs u
+JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) u.report_id
+WHERE bizmetrics.may_see_report(r.owner_name);
+COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see.';
+COMMENT ON COLUMN bizmetrics.report_runs.slot IS 'The instant at which the schedule fired; NULL where somebody asked for the run.';
+COMMENT ON COLUMN bizmetrics.report_runs.attempt IS 'Which try of this slot or request it was, from 1.';
+COMMENT ON COLUMN bizmetrics.report_runs.trigger IS 'schedule, request (request_run) or manual (run_report).';
+COMMENT ON COLUMN bizmetrics.report_runs.state IS 'running, succeeded, failed, timed_out, cancelled or crashed.';
+COMMENT ON COLUMN bizmetrics.report_runs.row_count IS 'Rows that the report''s SQL wrote.';
+COMMENT ON COLUMN bizmetrics.report_runs.sqlstate IS 'Why it did not succeed.';
+-- Who may do what: readers, writers and authors.
+
+CREATE TABLE bizmetrics.grants (
+  role_name text NOT NULL,
+  privilege text NOT NULL CHECK (privilege IN ('reader', 'writer', 'author')),
+  PRIMARY KEY (role_name, privilege)
+);
+COMMENT ON TABLE bizmetrics.grants IS
+'Who is reader, writer or author, by name, dumped by pg_dump: so that tables of reports to come are granted to readers.';
+
+CREATE FUNCTION bizmetrics.share_report_tables(reader name, share boolean) RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_share_report_tables';
+COMMENT ON FUNCTION bizmetrics.share_report_tables(name, boolean) IS
+'Grants or revokes SELECT and REFERENCES on every report''s table, as its owner. For grant_reader() and revoke_reader(). Errors: 42501 not the extension''s owner.';
+
+-- The privileges behind each word: one statement's text each, %s being the role. GRANT and REVOKE
+-- read the same list.
+CREATE FUNCTION bizmetrics.privileges_of(privilege text) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.what
+  FROM (VALUES
+    ('reader', 'USAGE ON SCHEMA analytics'),
+    ('writer', 'USAGE ON SCHEMA bizmetrics'),
+    ('writer', 'INSERT (id, event_name, occurred_at, actor_user_id, company_id, entity_type, entity_id, properties, request_id, dedupe_key) ON public.business_events'),
+    ('author', 'USAGE ON SCHEMA bizmetrics'),
+    ('author', 'USAGE, CREATE ON SCHEMA analytics'),
+    ('author', 'SELECT ON public.business_events'),
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs')
+  ) AS p (privilege, what)
+  WHERE p.privilege = $1
+  UNION ALL
+  SELECT format('EXECUTE ON FUNCTION %s', f.oid::regprocedure)
+  FROM pg_proc f
+  WHERE f.pronamespace = 'bizmetrics'::regnamespace
+    AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier'))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report')))
+$$;
+COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
+'The privileges that reader, writer or author means, as GRANT spells them.';
+
+CREATE FUNCTION bizmetrics.change_grant(role_name name, privilege text, give boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  what text;
+BEGIN
+  IF role_name IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'role must not be NULL';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = change_grant.role_name) THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('role "%s" does not exist', role_name),
+      HINT = 'Make it first with CREATE ROLE.';
+  END IF;
+  IF give THEN
+    FOR what IN SELECT bizmetrics.privileges_of(privilege) LOOP
+      EXECUTE format('GRANT %s TO %I', what, role_name);
+    END LOOP;
+    INSERT INTO bizmetrics.grants VALUES (role_name, privilege) ON CONFLICT DO NOTHING;
+  ELSE
+    FOR what IN
+      SELECT bizmetrics.privileges_of(privilege)
+      EXCEPT
+      -- What another word still gives the role stays.
+      SELECT bizmetrics.privileges_of(g.privilege) FROM bizmetrics.grants g
+      WHERE g.role_name = change_grant.role_name AND g.privilege <> change_grant.privilege
+    LOOP
+      EXECUTE format('REVOKE %s FROM %I', what, role_name);
+    END LOOP;
+    DELETE FROM bizmetrics.grants g
+    WHERE g.role_name = change_grant.role_name AND g.privilege = change_grant.privilege;
+  END IF;
+  IF privilege = 'reader' THEN
+    PERFORM bizmetrics.share_report_tables(role_name, give);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.change_grant(name, text, boolean) IS
+'Grants or revokes what reader, writer or author means, and remembers it. Behind grant_reader() and its like.';
+
+CREATE FUNCTION bizmetrics.grant_reader(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'reader', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_reader(name) IS
+'Lets a role read every report''s table in schema analytics, those of reports to come included, and nothing else. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_reader(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'reader', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_reader(name) IS 'Takes back what grant_reader() gave. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.grant_writer(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'writer', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_writer(name) IS
+'Lets a role log events, by log_event() and by INSERT or COPY of the first ten columns. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_writer(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'writer', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_writer(name) IS 'Takes back what grant_writer() gave. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.grant_author(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'author', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_author(name) IS
+'Lets a role read events, create reports of its own and make tables in schema analytics. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_author(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'author', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_author(name) IS
+'Takes back what grant_author() gave; the role''s reports stay and run on while it may. Errors: as there.';
+-- Dumped as configuration. Not dumped: state, runs, requests and dedupe keys.
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.grants', '');
+
+-- Nothing is granted to PUBLIC.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
+REVOKE ALL ON TYPE bizmetrics.identifier FROM PUBLIC;
+
+-- Every object belongs to the extension's owner, who may be no superuser, but the registry and
+-- what guards it: see 20_reports.sql.
+DO $$
+DECLARE
+  member record;
+BEGIN
+  FOR member IN
+    SELECT i.type, i.identity
+    FROM pg_depend d,
+         LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
+    WHERE d.refclassid = 'pg_extension'::regclass
+      AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
+      AND d.deptype = 'e'
+      AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'type')
+      AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()')
+  LOOP
+    EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
+  END LOOP;
+END
+$$;
+GRANT SELECT, INSERT ON bizmetrics.reports TO @extowner@;

@@ -2,8 +2,10 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 
 #include "base/guc.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -13,4 +15,9 @@ void
 _PG_init(void)
 {
 	bm_guc_init();
+	/* Loaded by a session, all but the worker works. */
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	bm_shmem_init();
+	bm_launcher_register();
 }

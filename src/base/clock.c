@@ -12,6 +12,6 @@ bm_clock_now(void)
 	static BmClock *replacement = NULL;
 
 	if (replacement == NULL)
-		replacement = (BmClock *)find_rendezvous_variable(BM_CLOCK_RENDEZVOUS);
+		replacement = (BmClock *) find_rendezvous_variable(BM_CLOCK_RENDEZVOUS);
 	return *replacement != NULL ? (*replacement)() : GetCurrentTimestamp();
 }

@@ -18,11 +18,12 @@
 
 /* 16 added onlySummarizing to ExecInsertIndexTuples. */
 static inline List *
-bm_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate, bool no_dup_error,
-					   bool *conflict)
+bm_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate,
+					   bool no_dup_error, bool *conflict)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(rri, slot, estate, false, no_dup_error, conflict, NIL, false);
+	return ExecInsertIndexTuples(rri, slot, estate, false, no_dup_error, conflict, NIL,
+								 false);
 #else
 	return ExecInsertIndexTuples(rri, slot, estate, false, no_dup_error, conflict, NIL);
 #endif

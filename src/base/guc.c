@@ -33,24 +33,23 @@ static const struct config_enum_entry partition_intervals[] = {
 void
 bm_guc_init(void)
 {
-	DefineCustomBoolVariable("bizmetrics.allow_superuser_reports",
-							 "Allows reports that run as a superuser.", NULL,
-							 &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL,
-							 NULL);
+	DefineCustomBoolVariable(
+		"bizmetrics.allow_superuser_reports", "Allows reports that run as a superuser.",
+		NULL, &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("bizmetrics.databases",
 							   "Sets the databases whose reports the worker runs.",
 							   "A comma-separated list, or * for every database.",
 							   &bm_guc_databases, "*", PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("bizmetrics.max_partitions",
-							"Sets how many partitions business_events may have.", NULL,
-							&bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL,
-							NULL);
+	DefineCustomIntVariable(
+		"bizmetrics.max_partitions", "Sets how many partitions business_events may have.",
+		NULL, &bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("bizmetrics.max_runners",
-							"Sets how many reports of one database may run at a time.", NULL,
-							&bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							"Sets how many reports of one database may run at a time.",
+							NULL, &bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL,
+							NULL, NULL);
 	DefineCustomEnumVariable("bizmetrics.partition_interval",
-							 "Sets the time range of new partitions of business_events.", NULL,
-							 &bm_guc_partition_interval, BM_PARTITION_MONTH, partition_intervals,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+							 "Sets the time range of new partitions of business_events.",
+							 NULL, &bm_guc_partition_interval, BM_PARTITION_MONTH,
+							 partition_intervals, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("bizmetrics");
 }

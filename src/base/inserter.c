@@ -30,8 +30,8 @@
 BmInserter *
 bm_inserter_create(Relation rel, bool speculative)
 {
-	MemoryContext context = AllocSetContextCreate(CacheMemoryContext, "bizmetrics inserter",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(
+		CacheMemoryContext, "bizmetrics inserter", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BmInserter *inserter = palloc0(sizeof(BmInserter));
 	ResultRelInfo *rri = makeNode(ResultRelInfo);
@@ -41,8 +41,8 @@ bm_inserter_create(Relation rel, bool speculative)
 	inserter->estate = CreateExecutorState();
 	inserter->rri = rri;
 	/* A copy, for the relation's own descriptor is pinned by a resource owner. */
-	inserter->slot = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(RelationGetDescr(rel)),
-											  table_slot_callbacks(rel));
+	inserter->slot = MakeSingleTupleTableSlot(
+		CreateTupleDescCopyConstr(RelationGetDescr(rel)), table_slot_callbacks(rel));
 	InitResultRelInfo(rri, rel, 0, NULL, 0);
 	ExecOpenIndices(rri, speculative);
 	inserter->index_ids = palloc(sizeof(Oid) * Max(rri->ri_NumIndices, 1));
@@ -84,7 +84,8 @@ bm_inserter_begin(BmInserter *inserter, Relation rel)
 	inserter->broken = true;
 	rri->ri_RelationDesc = rel;
 	for (int i = 0; i < rri->ri_NumIndices; i++)
-		rri->ri_IndexRelationDescs[i] = index_open(inserter->index_ids[i], RowExclusiveLock);
+		rri->ri_IndexRelationDescs[i] =
+			index_open(inserter->index_ids[i], RowExclusiveLock);
 	inserter->estate->es_output_cid = GetCurrentCommandId(true);
 	ExecClearTuple(inserter->slot);
 }
@@ -96,10 +97,11 @@ bm_inserter_store(BmInserter *inserter)
 	ResultRelInfo *rri = inserter->rri;
 
 	ExecStoreVirtualTuple(inserter->slot);
-	table_tuple_insert(rri->ri_RelationDesc, inserter->slot, inserter->estate->es_output_cid, 0,
-					   NULL);
+	table_tuple_insert(rri->ri_RelationDesc, inserter->slot,
+					   inserter->estate->es_output_cid, 0, NULL);
 	if (rri->ri_NumIndices > 0)
-		list_free(bm_insert_index_tuples(rri, inserter->slot, inserter->estate, false, NULL));
+		list_free(
+			bm_insert_index_tuples(rri, inserter->slot, inserter->estate, false, NULL));
 }
 
 /*
@@ -124,7 +126,8 @@ bm_inserter_store_unique(BmInserter *inserter, ItemPointer conflict)
 		table_tuple_insert_speculative(rri->ri_RelationDesc, inserter->slot,
 									   estate->es_output_cid, 0, NULL, token);
 		list_free(bm_insert_index_tuples(rri, inserter->slot, estate, true, &raced));
-		table_tuple_complete_speculative(rri->ri_RelationDesc, inserter->slot, token, !raced);
+		table_tuple_complete_speculative(rri->ri_RelationDesc, inserter->slot, token,
+										 !raced);
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 		if (!raced)
 			return true;
@@ -139,7 +142,8 @@ bm_inserter_end(BmInserter *inserter)
 
 	for (int i = 0; i < rri->ri_NumIndices; i++)
 	{
-		bm_index_insert_cleanup(rri->ri_IndexRelationDescs[i], rri->ri_IndexRelationInfo[i]);
+		bm_index_insert_cleanup(rri->ri_IndexRelationDescs[i],
+								rri->ri_IndexRelationInfo[i]);
 		index_close(rri->ri_IndexRelationDescs[i], NoLock);
 		rri->ri_IndexRelationDescs[i] = NULL;
 	}

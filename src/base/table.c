@@ -45,9 +45,10 @@ bm_relation_oid(const char *name, bool missing_ok)
 	Oid relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 
 	if (!OidIsValid(relid) && !missing_ok)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation \"%s.%s\" does not exist", BM_SCHEMA, name),
-						errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", BM_SCHEMA, name),
+				 errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
 	return relid;
 }
 
@@ -91,13 +92,14 @@ begin_scan(Relation rel, const char *index, Oid type, Datum key, Snapshot snapsh
 	{
 		Oid index_oid = bm_relation_oid(index, false);
 		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index_oid));
-		Form_pg_index form = (Form_pg_index)GETSTRUCT(tuple);
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 		AttrNumber column = form->indkey.values[0];
 
 		ReleaseSysCache(tuple);
-		ScanKeyEntryInitialize(scankey, 0, column, BTEqualStrategyNumber, InvalidOid,
-							   TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation,
-							   equality_function(type), key);
+		ScanKeyEntryInitialize(
+			scankey, 0, column, BTEqualStrategyNumber, InvalidOid,
+			TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation,
+			equality_function(type), key);
 		return systable_beginscan(rel, index_oid, true, snapshot, 1, scankey);
 	}
 }
@@ -178,7 +180,7 @@ bm_extension_owner(void)
 				CStringGetDatum("bizmetrics"));
 	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
 	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		owner = ((Form_pg_extension)GETSTRUCT(tuple))->extowner;
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return owner;

@@ -26,16 +26,16 @@ command_name(TriggerEvent event)
 Datum
 bizmetrics_reject_change(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *)fcinfo->context;
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "bizmetrics_reject_change is a trigger function");
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("cannot execute %s on table \"%s\"",
-						   command_name(trigger->tg_event),
-						   RelationGetRelationName(trigger->tg_relation)),
-					errdetail("Business events are append-only."),
-					errhint("Log another event that corrects the first one.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot execute %s on table \"%s\"", command_name(trigger->tg_event),
+					RelationGetRelationName(trigger->tg_relation)),
+			 errdetail("Business events are append-only."),
+			 errhint("Log another event that corrects the first one.")));
 }
 
 /*
@@ -45,7 +45,7 @@ bizmetrics_reject_change(PG_FUNCTION_ARGS)
 Datum
 bizmetrics_stamp_event(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *)fcinfo->context;
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc desc;
 	int column;
 	Datum xact_id = Int64GetDatum(bm_current_xact());
@@ -55,6 +55,6 @@ bizmetrics_stamp_event(PG_FUNCTION_ARGS)
 		elog(ERROR, "bizmetrics_stamp_event is a trigger function");
 	desc = RelationGetDescr(trigger->tg_relation);
 	column = SPI_fnumber(desc, bm_event_column_names[BM_EVENT_XACT_ID]);
-	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_trigtuple, desc, 1, &column,
-													 &xact_id, &isnull));
+	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_trigtuple, desc, 1,
+													 &column, &xact_id, &isnull));
 }

@@ -53,7 +53,7 @@ open_ledger(void)
 
 	if (!registered)
 	{
-		CacheRegisterRelcacheCallback(forget_ledger, (Datum)0);
+		CacheRegisterRelcacheCallback(forget_ledger, (Datum) 0);
 		registered = true;
 	}
 	rel = table_open(ledger_valid ? ledger->relid : bm_relation_oid("dedupe_keys", false),
@@ -126,7 +126,7 @@ event_attribute(TriggerData *trigger, BmEventColumn column, bool *isnull)
 Datum
 bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *)fcinfo->context;
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	bool isnull;
 	Datum key;
 	Datum event_id;
@@ -136,19 +136,22 @@ bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "bizmetrics_claim_dedupe_key is a trigger function");
 	key = event_attribute(trigger, BM_EVENT_DEDUPE_KEY, &isnull);
-	event_id = isnull ? (Datum)0 : event_attribute(trigger, BM_EVENT_ID, &isnull);
+	event_id = isnull ? (Datum) 0 : event_attribute(trigger, BM_EVENT_ID, &isnull);
 	if (isnull)
-		return PointerGetDatum(trigger->tg_trigtuple); /* no key, or NOT NULL will complain */
+		return PointerGetDatum(
+			trigger->tg_trigtuple); /* no key, or NOT NULL will complain */
 	id = *DatumGetUUIDP(event_id);
 	if (!bm_dedupe_claim(key, &id, GetCurrentTransactionStartTimestamp(), &first_id) &&
 		memcmp(&id, &first_id, sizeof(id)) != 0 &&
-		DatumGetInt64(event_attribute(trigger, BM_EVENT_XACT_ID, &isnull)) == bm_current_xact())
-		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-						errmsg("duplicate dedupe_key \"%s\"", TextDatumGetCString(key)),
-						errdetail("The event %s has this key already.",
-								  DatumGetCString(DirectFunctionCall1(
-									  uuid_out, UUIDPGetDatum(&first_id)))),
-						errhint("Use bizmetrics.log_event(), which returns the first event's id "
-								"instead.")));
+		DatumGetInt64(event_attribute(trigger, BM_EVENT_XACT_ID, &isnull)) ==
+			bm_current_xact())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("duplicate dedupe_key \"%s\"", TextDatumGetCString(key)),
+				 errdetail("The event %s has this key already.",
+						   DatumGetCString(
+							   DirectFunctionCall1(uuid_out, UUIDPGetDatum(&first_id)))),
+				 errhint("Use bizmetrics.log_event(), which returns the first event's id "
+						 "instead.")));
 	return PointerGetDatum(trigger->tg_trigtuple);
 }

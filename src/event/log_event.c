@@ -14,9 +14,9 @@ PG_FUNCTION_INFO_V1(bizmetrics_log_event);
 
 /* The function's arguments, in their order, and the column each goes to. */
 static const BmEventColumn argument_columns[] = {
-	BM_EVENT_NAME,		BM_EVENT_PROPERTIES, BM_EVENT_ACTOR_USER_ID,
-	BM_EVENT_COMPANY_ID, BM_EVENT_ENTITY_TYPE, BM_EVENT_ENTITY_ID,
-	BM_EVENT_OCCURRED_AT, BM_EVENT_DEDUPE_KEY, BM_EVENT_REQUEST_ID,
+	BM_EVENT_NAME,		  BM_EVENT_PROPERTIES,	BM_EVENT_ACTOR_USER_ID,
+	BM_EVENT_COMPANY_ID,  BM_EVENT_ENTITY_TYPE, BM_EVENT_ENTITY_ID,
+	BM_EVENT_OCCURRED_AT, BM_EVENT_DEDUPE_KEY,	BM_EVENT_REQUEST_ID,
 };
 
 static int
@@ -57,7 +57,7 @@ jsonb_kind(Jsonb *value)
 
 	if (JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value))
 		return "array";
-	(void)JsonbExtractScalar(&value->root, &scalar);
+	(void) JsonbExtractScalar(&value->root, &scalar);
 	switch (scalar.type)
 	{
 		case jbvString:
@@ -85,11 +85,12 @@ check_properties(BmEvent *event)
 	}
 	properties = DatumGetJsonbP(event->values[BM_EVENT_PROPERTIES]);
 	if (!JB_ROOT_IS_OBJECT(properties))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("properties must be a JSON object, not %s \"%s\"",
-							   jsonb_kind(properties),
-							   JsonbToCString(NULL, &properties->root, VARSIZE(properties))),
-						errhint("Give names to the values, for example '{\"value\": 1}'.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("properties must be a JSON object, not %s \"%s\"",
+						jsonb_kind(properties),
+						JsonbToCString(NULL, &properties->root, VARSIZE(properties))),
+				 errhint("Give names to the values, for example '{\"value\": 1}'.")));
 }
 
 static void
@@ -101,13 +102,13 @@ check_occurred_at(BmEvent *event)
 			TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 		event->isnull[BM_EVENT_OCCURRED_AT] = false;
 	}
-	else if (TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT])))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("occurred_at must be a finite time, not \"%s\"",
-						timestamptz_to_str(
-							DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]))),
-				 errhint("Leave it out for an event of now.")));
+	else if (TIMESTAMP_NOT_FINITE(
+				 DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT])))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("occurred_at must be a finite time, not \"%s\"",
+							   timestamptz_to_str(DatumGetTimestampTz(
+								   event->values[BM_EVENT_OCCURRED_AT]))),
+						errhint("Leave it out for an event of now.")));
 }
 
 static void

@@ -50,7 +50,7 @@ static const char *const first_indexes[] = {
 	"CREATE INDEX ON bizmetrics.%1$s (company_id, occurred_at) WHERE company_id IS NOT NULL",
 	"CREATE INDEX ON bizmetrics.%1$s (entity_type, entity_id) WHERE entity_type IS NOT NULL",
 	"CREATE INDEX ON bizmetrics.%1$s USING brin (xact_id, occurred_at)"
-	" WITH (pages_per_range = 16, autosummarize = on)",
+	" WITH (pages_per_range = 16)",
 };
 
 static TimestampTz
@@ -84,8 +84,8 @@ bm_partition_find(Relation parent, TimestampTz occurred_at)
 
 	if (partitions->nparts == 0)
 		return found;
-	offset = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds, 1, &value,
-										   &equal);
+	offset = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds,
+										   1, &value, &equal);
 	if (offset >= 0)
 		found.lower = bound_value(bounds, offset);
 	if (offset + 1 < bounds->ndatums)
@@ -104,7 +104,8 @@ static void
 out_of_range(TimestampTz occurred_at)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					errmsg("occurred_at \"%s\" is out of range", timestamptz_to_str(occurred_at)),
+					errmsg("occurred_at \"%s\" is out of range",
+						   timestamptz_to_str(occurred_at)),
 					errhint("No partition can hold it.")));
 }
 
@@ -129,7 +130,7 @@ interval_around(TimestampTz occurred_at, int64 *first_day, int64 *end_day)
 			*end_day = *first_day + 7;
 			return;
 		default:
-			j2date((int)day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+			j2date((int) day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
 			*first_day = day - (mday - 1);
 			*end_day = *first_day + day_tab[isleap(year)][month - 1];
 	}
@@ -145,8 +146,8 @@ choose_bounds(TimestampTz occurred_at, const BmPartition *gap, TimestampTz *lowe
 
 	interval_around(occurred_at, &first_day, &end_day);
 	if (pg_mul_s64_overflow(first_day, USECS_PER_DAY, lower) ||
-		pg_mul_s64_overflow(end_day, USECS_PER_DAY, upper) || !IS_VALID_TIMESTAMP(*lower) ||
-		!IS_VALID_TIMESTAMP(*upper))
+		pg_mul_s64_overflow(end_day, USECS_PER_DAY, upper) ||
+		!IS_VALID_TIMESTAMP(*lower) || !IS_VALID_TIMESTAMP(*upper))
 		out_of_range(occurred_at);
 	*lower = Max(*lower, gap->lower);
 	*upper = Min(*upper, gap->upper);
@@ -194,7 +195,8 @@ index_model(Relation parent)
 {
 	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
 	PartitionBoundInfo bounds = partitions->boundinfo;
-	BmPartition current = bm_partition_find(parent, GetCurrentTransactionStartTimestamp());
+	BmPartition current =
+		bm_partition_find(parent, GetCurrentTransactionStartTimestamp());
 	Oid model = InvalidOid;
 
 	if (OidIsValid(current.relid) && !current.is_default)
@@ -204,7 +206,8 @@ index_model(Relation parent)
 		if (bounds->indexes[i] < 0)
 			continue;
 		/* indexes[i] is the partition that ends at datum i. */
-		if (OidIsValid(model) && bound_value(bounds, i) > GetCurrentTransactionStartTimestamp())
+		if (OidIsValid(model) &&
+			bound_value(bounds, i) > GetCurrentTransactionStartTimestamp())
 			break;
 		model = partitions->oids[bounds->indexes[i]];
 	}
@@ -217,7 +220,8 @@ execute(const char *command)
 	int result = SPI_execute(command, false, 0);
 
 	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", command, SPI_result_code_string(result));
+		elog(ERROR, "could not execute \"%s\": %s", command,
+			 SPI_result_code_string(result));
 }
 
 static void
@@ -225,14 +229,16 @@ create_table(const char *name, Oid model)
 {
 	if (OidIsValid(model) && get_rel_relkind(model) == RELKIND_RELATION)
 	{
-		execute(psprintf("CREATE TABLE bizmetrics.%s (LIKE %s INCLUDING ALL) USING heap", name,
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(model)),
-													get_rel_name(model))));
+		execute(psprintf(
+			"CREATE TABLE bizmetrics.%s (LIKE %s INCLUDING ALL) USING heap", name,
+			quote_qualified_identifier(get_namespace_name(get_rel_namespace(model)),
+									   get_rel_name(model))));
 		return;
 	}
-	execute(psprintf("CREATE TABLE bizmetrics.%s (LIKE public.business_events INCLUDING ALL)"
-					 " USING heap",
-					 name));
+	execute(
+		psprintf("CREATE TABLE bizmetrics.%s (LIKE public.business_events INCLUDING ALL)"
+				 " USING heap",
+				 name));
 	for (int i = 0; i < lengthof(first_indexes); i++)
 		execute(psprintf(first_indexes[i], name));
 }
@@ -248,9 +254,10 @@ create_guard_view(void)
 		return;
 	execute("CREATE VIEW bizmetrics." GUARD_VIEW
 			" AS SELECT pg_catalog.count(*) AS events FROM public.business_events");
-	execute("COMMENT ON VIEW bizmetrics." GUARD_VIEW
-			" IS 'Keeps DROP EXTENSION bizmetrics from dropping the recorded events: drop this "
-			"view first to mean it.'");
+	execute(
+		"COMMENT ON VIEW bizmetrics." GUARD_VIEW
+		" IS 'Keeps DROP EXTENSION bizmetrics from dropping the recorded events: drop this "
+		"view first to mean it.'");
 }
 
 static void
@@ -283,8 +290,8 @@ create_partition_as(Oid owner, Oid model, TimestampTz lower, TimestampTz upper)
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
 	nest_level = NewGUCNestLevel();
-	(void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	create_partition(choose_name(lower), model, lower, upper);
@@ -298,22 +305,25 @@ static void
 check_not_in_use(Relation parent, TimestampTz occurred_at)
 {
 	if (parent->rd_refcnt > 1)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-						errmsg("cannot make the partition for occurred_at \"%s\" in a command that "
-							   "uses table \"%s\"",
-							   timestamptz_to_str(occurred_at), RelationGetRelationName(parent)),
-						errhint("Make it first with SELECT bizmetrics.ensure_partitions(from, "
-								"to).")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("cannot make the partition for occurred_at \"%s\" in a command that "
+					"uses table \"%s\"",
+					timestamptz_to_str(occurred_at), RelationGetRelationName(parent)),
+			 errhint("Make it first with SELECT bizmetrics.ensure_partitions(from, "
+					 "to).")));
 }
 
 static void
 check_partition_count(Relation parent)
 {
 	if (RelationGetPartitionDesc(parent, true)->nparts >= bm_guc_max_partitions)
-		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						errmsg("table \"%s\" has %d partitions already",
-							   RelationGetRelationName(parent), bm_guc_max_partitions),
-						errhint("Check occurred_at, or raise bizmetrics.max_partitions.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("table \"%s\" has %d partitions already",
+						RelationGetRelationName(parent), bm_guc_max_partitions),
+				 errhint("Check occurred_at, or raise bizmetrics.max_partitions.")));
 }
 
 /* Makes the partition for a time, unless it exists once the makers' lock is ours. */

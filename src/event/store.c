@@ -37,8 +37,9 @@
 #include "event/event.h"
 
 const char *const bm_event_column_names[BM_EVENT_COLUMNS] = {
-	"id",		   "event_name", "occurred_at", "actor_user_id", "company_id",	"entity_type",
-	"entity_id",   "properties", "request_id",	"dedupe_key",	 "recorded_at", "xact_id",
+	"id",		  "event_name",	 "occurred_at", "actor_user_id",
+	"company_id", "entity_type", "entity_id",	"properties",
+	"request_id", "dedupe_key",	 "recorded_at", "xact_id",
 };
 
 static const Oid column_types[BM_EVENT_COLUMNS] = {
@@ -89,9 +90,9 @@ register_callbacks(void)
 
 	if (registered)
 		return;
-	CacheRegisterRelcacheCallback(forget_target, (Datum)0);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_user, (Datum)0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_user, (Datum)0);
+	CacheRegisterRelcacheCallback(forget_target, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_user, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_user, (Datum) 0);
 	registered = true;
 }
 
@@ -99,12 +100,14 @@ Oid
 bm_event_parent(void)
 {
 	Oid schema = get_namespace_oid("public", true);
-	Oid parent = OidIsValid(schema) ? get_relname_relid("business_events", schema) : InvalidOid;
+	Oid parent =
+		OidIsValid(schema) ? get_relname_relid("business_events", schema) : InvalidOid;
 
 	if (!OidIsValid(parent) || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("table \"public.business_events\" does not exist"),
-						errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"public.business_events\" does not exist"),
+				 errhint("Install the extension with CREATE EXTENSION bizmetrics.")));
 	return parent;
 }
 
@@ -200,8 +203,9 @@ static bool
 fast_path_fits(Relation parent, Relation partition)
 {
 	return partition->rd_rel->relkind == RELKIND_RELATION &&
-		   partition->rd_rel->relam == HEAP_TABLE_AM_OID && map_columns(RelationGetDescr(partition)) &&
-		   only_own_triggers(parent) && only_own_triggers(partition);
+		   partition->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		   map_columns(RelationGetDescr(partition)) && only_own_triggers(parent) &&
+		   only_own_triggers(partition);
 }
 
 static void
@@ -313,11 +317,12 @@ insert_by_sql(BmEvent *event)
 		Oid types[BM_EVENT_CALLER_COLUMNS];
 
 		memcpy(types, column_types, sizeof(types));
-		plan = SPI_prepare("INSERT INTO public.business_events (id, event_name, occurred_at,"
-						   " actor_user_id, company_id, entity_type, entity_id, properties,"
-						   " request_id, dedupe_key)"
-						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-						   BM_EVENT_CALLER_COLUMNS, types);
+		plan =
+			SPI_prepare("INSERT INTO public.business_events (id, event_name, occurred_at,"
+						" actor_user_id, company_id, entity_type, entity_id, properties,"
+						" request_id, dedupe_key)"
+						" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+						BM_EVENT_CALLER_COLUMNS, types);
 		if (plan == NULL)
 			elog(ERROR, "could not prepare the insert into business_events");
 		SPI_keepplan(plan);
@@ -362,7 +367,8 @@ bm_event_store(BmEvent *event)
 		/* The claim may have waited for another transaction, and taken news in meanwhile. */
 		lock_target(occurred_at);
 	}
-	if (target.inserter == NULL || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+	if (target.inserter == NULL ||
+		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
 		row_security_applies())
 		insert_by_sql(event);
 	else

@@ -46,7 +46,7 @@ increasing_time(void)
 	uint64 ns;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	ns = (uint64)now.tv_sec * 1000000000 + now.tv_nsec;
+	ns = (uint64) now.tv_sec * 1000000000 + now.tv_nsec;
 	/* Twelve bits hold a part of a millisecond: steps below 245 ns would be lost. */
 	if (ns < last + NS_PER_MS / 4096 + 1)
 		ns = last + NS_PER_MS / 4096 + 1;
@@ -58,13 +58,13 @@ bm_uuid_v7(pg_uuid_t *uuid)
 {
 	uint64 ns = increasing_time();
 	uint64 ms = ns / NS_PER_MS;
-	uint32 fraction = (uint32)((ns % NS_PER_MS) * 4096 / NS_PER_MS);
+	uint32 fraction = (uint32) ((ns % NS_PER_MS) * 4096 / NS_PER_MS);
 	uint64 random = random_bits();
 
 	for (int i = 0; i < 6; i++)
-		uuid->data[i] = (uint8)(ms >> (40 - 8 * i));
-	uuid->data[6] = 0x70 | (uint8)(fraction >> 8);
-	uuid->data[7] = (uint8)fraction;
+		uuid->data[i] = (uint8) (ms >> (40 - 8 * i));
+	uuid->data[6] = 0x70 | (uint8) (fraction >> 8);
+	uuid->data[7] = (uint8) fraction;
 	memcpy(&uuid->data[8], &random, 8);
 	uuid->data[8] = 0x80 | (uuid->data[8] & 0x3f);
 }
@@ -73,7 +73,7 @@ bm_uuid_v7(pg_uuid_t *uuid)
 int64
 bm_current_xact(void)
 {
-	return (int64)U64FromFullTransactionId(GetTopFullTransactionId());
+	return (int64) U64FromFullTransactionId(GetTopFullTransactionId());
 }
 
 Datum

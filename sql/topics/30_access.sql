@@ -1,0 +1,112 @@
+-- Who may do what: readers, writers and authors.
+
+CREATE TABLE bizmetrics.grants (
+  role_name text NOT NULL,
+  privilege text NOT NULL CHECK (privilege IN ('reader', 'writer', 'author')),
+  PRIMARY KEY (role_name, privilege)
+);
+COMMENT ON TABLE bizmetrics.grants IS
+'Who is reader, writer or author, by name, dumped by pg_dump: so that tables of reports to come are granted to readers.';
+
+CREATE FUNCTION bizmetrics.share_report_tables(reader name, share boolean) RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_share_report_tables';
+COMMENT ON FUNCTION bizmetrics.share_report_tables(name, boolean) IS
+'Grants or revokes SELECT and REFERENCES on every report''s table, as its owner. For grant_reader() and revoke_reader(). Errors: 42501 not the extension''s owner.';
+
+-- The privileges behind each word: one statement's text each, %s being the role. GRANT and REVOKE
+-- read the same list.
+CREATE FUNCTION bizmetrics.privileges_of(privilege text) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.what
+  FROM (VALUES
+    ('reader', 'USAGE ON SCHEMA analytics'),
+    ('writer', 'USAGE ON SCHEMA bizmetrics'),
+    ('writer', 'INSERT (id, event_name, occurred_at, actor_user_id, company_id, entity_type, entity_id, properties, request_id, dedupe_key) ON public.business_events'),
+    ('author', 'USAGE ON SCHEMA bizmetrics'),
+    ('author', 'USAGE, CREATE ON SCHEMA analytics'),
+    ('author', 'SELECT ON public.business_events'),
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs')
+  ) AS p (privilege, what)
+  WHERE p.privilege = $1
+  UNION ALL
+  SELECT format('EXECUTE ON FUNCTION %s', f.oid::regprocedure)
+  FROM pg_proc f
+  WHERE f.pronamespace = 'bizmetrics'::regnamespace
+    AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier'))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report')))
+$$;
+COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
+'The privileges that reader, writer or author means, as GRANT spells them.';
+
+CREATE FUNCTION bizmetrics.change_grant(role_name name, privilege text, give boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  what text;
+BEGIN
+  IF role_name IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'role must not be NULL';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = change_grant.role_name) THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('role "%s" does not exist', role_name),
+      HINT = 'Make it first with CREATE ROLE.';
+  END IF;
+  IF give THEN
+    FOR what IN SELECT bizmetrics.privileges_of(privilege) LOOP
+      EXECUTE format('GRANT %s TO %I', what, role_name);
+    END LOOP;
+    INSERT INTO bizmetrics.grants VALUES (role_name, privilege) ON CONFLICT DO NOTHING;
+  ELSE
+    FOR what IN
+      SELECT bizmetrics.privileges_of(privilege)
+      EXCEPT
+      -- What another word still gives the role stays.
+      SELECT bizmetrics.privileges_of(g.privilege) FROM bizmetrics.grants g
+      WHERE g.role_name = change_grant.role_name AND g.privilege <> change_grant.privilege
+    LOOP
+      EXECUTE format('REVOKE %s FROM %I', what, role_name);
+    END LOOP;
+    DELETE FROM bizmetrics.grants g
+    WHERE g.role_name = change_grant.role_name AND g.privilege = change_grant.privilege;
+  END IF;
+  IF privilege = 'reader' THEN
+    PERFORM bizmetrics.share_report_tables(role_name, give);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.change_grant(name, text, boolean) IS
+'Grants or revokes what reader, writer or author means, and remembers it. Behind grant_reader() and its like.';
+
+CREATE FUNCTION bizmetrics.grant_reader(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'reader', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_reader(name) IS
+'Lets a role read every report''s table in schema analytics, those of reports to come included, and nothing else. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_reader(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'reader', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_reader(name) IS 'Takes back what grant_reader() gave. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.grant_writer(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'writer', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_writer(name) IS
+'Lets a role log events, by log_event() and by INSERT or COPY of the first ten columns. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_writer(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'writer', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_writer(name) IS 'Takes back what grant_writer() gave. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.grant_author(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'author', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_author(name) IS
+'Lets a role read events, create reports of its own and make tables in schema analytics. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_author(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'author', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_author(name) IS
+'Takes back what grant_author() gave; the role''s reports stay and run on while it may. Errors: as there.';

@@ -1,0 +1,3 @@
+src/cron/next.bc: src/cron/next.c src/cron/cron.h
+
+src/cron/cron.h:

@@ -1,0 +1,3 @@
+src/cron/parse.bc: src/cron/parse.c src/cron/cron.h
+
+src/cron/cron.h:

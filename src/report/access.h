@@ -1,0 +1,11 @@
+/* Readers of report tables, and who may do what with a report. */
+#ifndef BM_REPORT_ACCESS_H
+#define BM_REPORT_ACCESS_H
+
+#include "report/registry.h"
+
+extern void bm_access_share_target(Oid target);
+extern bool bm_may_manage(const BmReport *report);
+extern void bm_require_manager(const BmReport *report);
+
+#endif

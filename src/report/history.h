@@ -1,0 +1,52 @@
+/* Runs: one row an attempt, and the requests that ask for one. */
+#ifndef BM_REPORT_HISTORY_H
+#define BM_REPORT_HISTORY_H
+
+#include "datatype/timestamp.h"
+
+#include "report/bucket.h"
+#include "report/state.h"
+
+typedef enum BmRunState
+{
+	BM_RUN_RUNNING,
+	BM_RUN_SUCCEEDED,
+	BM_RUN_FAILED,
+	BM_RUN_TIMED_OUT,
+	BM_RUN_CANCELLED,
+	BM_RUN_CRASHED
+} BmRunState;
+
+/* An attempt as it begins. */
+typedef struct BmRun
+{
+	int64 run_id;
+	int64 report_id;
+	TimestampTz slot; /* BM_NO_TIME: not scheduled */
+	int attempt;
+	BmTrigger trigger;
+	bool has_window;
+	BmWindow window;
+	TimestampTz started_at;
+} BmRun;
+
+/* How it ended. */
+typedef struct BmRunEnd
+{
+	BmRunState state;
+	uint64 row_count;
+	int sqlerrcode; /* 0: none */
+	char *message;
+	char *detail;
+} BmRunEnd;
+
+extern const char *bm_run_state_name(BmRunState state);
+extern void bm_history_begin(BmRun *run);
+extern void bm_history_end(int64 run_id, const BmRunEnd *end, TimestampTz now);
+extern void bm_history_delete(int64 report_id);
+
+extern void bm_request_insert(int64 report_id, TimestampTz now, const char *role);
+extern bool bm_request_exists(int64 report_id);
+extern void bm_request_delete(int64 report_id);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The lock of a report.
+ *
+ * An advisory lock with a tag of our own, which SQL functions cannot take: they only use 1 and 2
+ * in its last field. SQL can release it, though: pg_advisory_unlock_all() drops every
+ * session-level advisory lock. So a runner holds it for its session and once more for the
+ * transaction of the report, which unlock_all leaves alone, and takes the session's again before it
+ * records a failure.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "report/lock.h"
+
+#define BM_LOCK_CLASS \
+	0xB12 /* distinguishes our tags from those of SQL and of other extensions */
+
+static LOCKTAG
+report_tag(int64 report_id)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (report_id >> 32),
+						 (uint32) report_id, BM_LOCK_CLASS);
+	return tag;
+}
+
+/* Takes the lock until the session or the transaction ends; false where somebody has it. */
+bool
+bm_report_lock(int64 report_id, bool session)
+{
+	LOCKTAG tag = report_tag(report_id);
+
+	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Gives up a session's lock once. */
+void
+bm_report_unlock(int64 report_id)
+{
+	LOCKTAG tag = report_tag(report_id);
+
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}

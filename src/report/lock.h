@@ -1,0 +1,8 @@
+/* The lock of a report: one attempt at a time, and changes of its state one at a time. */
+#ifndef BM_REPORT_LOCK_H
+#define BM_REPORT_LOCK_H
+
+extern bool bm_report_lock(int64 report_id, bool session);
+extern void bm_report_unlock(int64 report_id);
+
+#endif

@@ -1,0 +1,247 @@
+/* SQL functions on a registered report: drop_report, run_report, request_run, and the guard. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "report/access.h"
+#include "report/history.h"
+#include "report/lock.h"
+#include "report/registry.h"
+#include "report/run.h"
+#include "report/state.h"
+
+PG_FUNCTION_INFO_V1(bizmetrics_drop_report);
+PG_FUNCTION_INFO_V1(bizmetrics_run_report);
+PG_FUNCTION_INFO_V1(bizmetrics_request_run);
+PG_FUNCTION_INFO_V1(bizmetrics_guard_report);
+
+static BmReport *
+report_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("name must not be NULL")));
+	return bm_report_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+}
+
+static void
+lock_or_fail(const BmReport *report)
+{
+	if (!bm_report_lock(report->id, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("report \"%s\" is running", report->name),
+				 errhint("Try again when it has ended: see bizmetrics.report_status.")));
+}
+
+Datum
+bizmetrics_drop_report(PG_FUNCTION_ARGS)
+{
+	BmReport *report = report_argument(fcinfo);
+
+	PreventCommandIfReadOnly("drop_report()");
+	bm_require_manager(report);
+	lock_or_fail(report);
+	bm_request_delete(report->id);
+	bm_history_delete(report->id);
+	bm_state_delete(report->id);
+	bm_report_delete(report);
+	PG_RETURN_VOID();
+}
+
+Datum
+bizmetrics_request_run(PG_FUNCTION_ARGS)
+{
+	BmReport *report = report_argument(fcinfo);
+	const char *problem;
+
+	PreventCommandIfReadOnly("request_run()");
+	bm_require_manager(report);
+	problem = bm_worker_problem != NULL ? bm_worker_problem()
+										: "bizmetrics is not in shared_preload_libraries";
+	if (problem != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the worker cannot run report \"%s\"", report->name),
+			 errdetail("In this server, %s.", problem),
+			 errhint(
+				 "Set shared_preload_libraries = 'bizmetrics' and restart the server, or "
+				 "use bizmetrics.run_report() as the report's owner.")));
+	bm_request_insert(report->id, bm_clock_now(), GetUserNameFromId(GetUserId(), false));
+	bm_registry_notify();
+	PG_RETURN_VOID();
+}
+
+/* run_report() runs SQL in the caller's session: only the owner, not acting as or through others. */
+static void
+require_owner_session(const BmReport *report)
+{
+	Oid owner = bm_report_owner(report);
+
+	if (!OidIsValid(owner) || GetUserId() != owner || GetSessionUserId() != owner)
+	{
+		bm_require_manager(report);
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be logged in as the owner of report \"%s\" to run it here",
+						report->name),
+				 errhint("Use bizmetrics.request_run(), which lets the worker run it as "
+						 "its owner.")));
+	}
+	if (superuser_arg(owner) && !bm_guc_allow_superuser_reports)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("report \"%s\" would run as a superuser", report->name),
+						errhint("Register it for a plain role.")));
+}
+
+/* A restored report runs once its target is whole again: see worker/adopt.c. */
+static void
+adopt_by_hand(const BmReport *report)
+{
+	BmReportState *state = bm_state_get(report->id);
+
+	if (state != NULL && state->adopted)
+		return;
+	if (report->target_has_key && !bm_target_has_key(bm_report_target(report, false)))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("report \"%s\" is not restored yet", report->name),
+						errdetail("Its target %s has no primary key.", report->target)));
+	bm_state_put(bm_state_create(report, true));
+}
+
+/* Runs the report's SQL in a subtransaction; says how it ended. */
+static BmRunEnd
+attempt(const BmReport *report, const BmRun *run)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	BmRunEnd end = {.state = BM_RUN_SUCCEEDED};
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		PushActiveSnapshot(GetLatestSnapshot());
+		end.row_count = bm_run_execute(report, run);
+		PopActiveSnapshot();
+		bm_run_succeeded(report, run, end.row_count);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		/* Who cancels or shuts down means the whole command. */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		end = bm_run_end_of_error(error, false);
+		bm_run_failed(report, run, &end);
+	}
+	PG_END_TRY();
+	return end;
+}
+
+static Datum
+run_result(FunctionCallInfo fcinfo, const BmRun *run, const BmRunEnd *end)
+{
+	TupleDesc desc;
+	Datum v[5] = {0};
+	bool n[5] = {false, false, true, true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	v[0] = Int64GetDatum(run->run_id);
+	v[1] = CStringGetTextDatum(bm_run_state_name(end->state));
+	if (end->state == BM_RUN_SUCCEEDED)
+	{
+		v[2] = Int64GetDatum((int64) end->row_count);
+		n[2] = false;
+	}
+	else
+	{
+		v[3] = CStringGetTextDatum(unpack_sql_state(end->sqlerrcode));
+		v[4] = CStringGetTextDatum(end->message);
+		n[3] = n[4] = false;
+	}
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), v, n));
+}
+
+Datum
+bizmetrics_run_report(PG_FUNCTION_ARGS)
+{
+	BmReport *report = report_argument(fcinfo);
+	BmRun run = {0};
+	BmRunEnd end;
+
+	PreventCommandIfReadOnly("run_report()");
+	require_owner_session(report);
+	lock_or_fail(report);
+	adopt_by_hand(report);
+	(void) bm_run_bury(report);
+	run.report_id = report->id;
+	run.trigger = BM_TRIGGER_MANUAL;
+	run.slot = BM_NO_TIME;
+	run.attempt = 1;
+	run.started_at = bm_clock_now();
+	bm_run_set_window(report, &run);
+	bm_history_begin(&run);
+	end = attempt(report, &run);
+	return run_result(fcinfo, &run, &end);
+}
+
+/*
+ * BEFORE INSERT OR UPDATE on bizmetrics.reports, for what does not come from create_report():
+ * a restore, mostly. Nobody may store a report that runs as a role he could not become.
+ */
+Datum
+bizmetrics_guard_report(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	HeapTuple row;
+	bool isnull;
+	Datum name;
+	Oid owner;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "bizmetrics_guard_report is a trigger function");
+	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+													 : trigger->tg_trigtuple;
+	name = heap_getattr(row,
+						SPI_fnumber(RelationGetDescr(trigger->tg_relation), "owner_name"),
+						RelationGetDescr(trigger->tg_relation), &isnull);
+	owner = isnull ? InvalidOid : get_role_oid(TextDatumGetCString(name), true);
+	if (!superuser() &&
+		(!OidIsValid(owner) || !bm_member_can_set_role(GetUserId(), owner)))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to store a report that runs as \"%s\"",
+							   isnull ? "" : TextDatumGetCString(name))));
+	bm_registry_notify();
+	return PointerGetDatum(row);
+}

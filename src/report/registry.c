@@ -1,0 +1,281 @@
+/* The registered reports: rows of bizmetrics.reports and what can be said of them. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/regproc.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "report/registry.h"
+
+/* Columns of bizmetrics.reports. */
+enum
+{
+	REPORT_ID,
+	REPORT_NAME,
+	REPORT_OWNER,
+	REPORT_TARGET,
+	REPORT_DDL,
+	REPORT_QUERY,
+	REPORT_SCHEDULE,
+	REPORT_TIMEZONE,
+	REPORT_BUCKET,
+	REPORT_LOOKBACK,
+	REPORT_MAX_ATTEMPTS,
+	REPORT_BACKOFF,
+	REPORT_TIMEOUT,
+	REPORT_SEARCH_PATH,
+	REPORT_TARGET_HAS_KEY,
+	REPORT_CREATED_AT,
+	REPORT_COLUMNS
+};
+
+void (*bm_registry_changed)(void) = NULL;
+const char *(*bm_worker_problem)(void) = NULL;
+
+/* As extract(epoch) has it: a day of 24 hours, a month of 30 days. */
+int64
+bm_interval_usecs(const Interval *interval)
+{
+	return interval->time +
+		   (interval->day + (int64) interval->month * DAYS_PER_MONTH) * USECS_PER_DAY;
+}
+
+static Interval *
+copy_interval(Datum value, bool isnull)
+{
+	Interval *copy;
+
+	if (isnull)
+		return NULL;
+	copy = palloc(sizeof(Interval));
+	*copy = *DatumGetIntervalP(value);
+	return copy;
+}
+
+static void
+read_backoff(BmReport *report, Datum value)
+{
+	Datum *items;
+	bool *nulls;
+
+	report->backoff_array = DatumGetArrayTypePCopy(value);
+	deconstruct_array(report->backoff_array, INTERVALOID, sizeof(Interval), false,
+					  TYPALIGN_DOUBLE, &items, &nulls, &report->backoff_length);
+	report->backoff = palloc(sizeof(int64) * Max(report->backoff_length, 1));
+	for (int i = 0; i < report->backoff_length; i++)
+		report->backoff[i] =
+			nulls[i] ? 0 : bm_interval_usecs(DatumGetIntervalP(items[i]));
+}
+
+static BmReport *
+read_report(Relation rel, HeapTuple row)
+{
+	Datum values[REPORT_COLUMNS];
+	bool nulls[REPORT_COLUMNS];
+	BmReport *report = palloc0(sizeof(BmReport));
+
+	heap_deform_tuple(row, RelationGetDescr(rel), values, nulls);
+	report->id = DatumGetInt64(values[REPORT_ID]);
+	report->name = TextDatumGetCString(values[REPORT_NAME]);
+	report->owner = TextDatumGetCString(values[REPORT_OWNER]);
+	report->target = TextDatumGetCString(values[REPORT_TARGET]);
+	report->ddl = nulls[REPORT_DDL] ? NULL : TextDatumGetCString(values[REPORT_DDL]);
+	report->query = TextDatumGetCString(values[REPORT_QUERY]);
+	report->schedule = TextDatumGetCString(values[REPORT_SCHEDULE]);
+	report->timezone = TextDatumGetCString(values[REPORT_TIMEZONE]);
+	report->bucket = copy_interval(values[REPORT_BUCKET], nulls[REPORT_BUCKET]);
+	report->lookback = copy_interval(values[REPORT_LOOKBACK], nulls[REPORT_LOOKBACK]);
+	report->max_attempts = DatumGetInt32(values[REPORT_MAX_ATTEMPTS]);
+	read_backoff(report, values[REPORT_BACKOFF]);
+	report->timeout = copy_interval(values[REPORT_TIMEOUT], nulls[REPORT_TIMEOUT]);
+	report->search_path = TextDatumGetCString(values[REPORT_SEARCH_PATH]);
+	report->target_has_key = DatumGetBool(values[REPORT_TARGET_HAS_KEY]);
+	report->created_at = DatumGetTimestampTz(values[REPORT_CREATED_AT]);
+	return report;
+}
+
+/*
+ * The registry says as whom SQL runs, so it is read only from a table that a superuser owns: its
+ * owner could have disabled the guard.
+ */
+static Relation
+open_registry(LOCKMODE lockmode)
+{
+	Relation rel = bm_table_open("reports", lockmode);
+
+	if (!superuser_arg(rel->rd_rel->relowner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"bizmetrics.reports\" must belong to a superuser"),
+				 errhint("Run ALTER TABLE bizmetrics.reports OWNER TO a superuser.")));
+	return rel;
+}
+
+static BmReport *
+get_report(const char *index, Oid type, Datum key)
+{
+	Relation rel = open_registry(AccessShareLock);
+	HeapTuple row = bm_table_get(rel, index, type, key);
+	BmReport *report = row != NULL ? read_report(rel, row) : NULL;
+
+	table_close(rel, AccessShareLock);
+	return report;
+}
+
+/* NULL where there is none. */
+BmReport *
+bm_report_find(const char *name)
+{
+	return get_report("reports_report_name_key", TEXTOID, CStringGetTextDatum(name));
+}
+
+BmReport *
+bm_report_get(int64 id)
+{
+	return get_report("reports_pkey", INT8OID, Int64GetDatum(id));
+}
+
+BmReport *
+bm_report_require(const char *name)
+{
+	BmReport *report = bm_report_find(name);
+
+	if (report == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("report \"%s\" does not exist", name),
+						errhint("bizmetrics.report_status lists the reports.")));
+	return report;
+}
+
+List *
+bm_report_list(void)
+{
+	Relation rel = open_registry(AccessShareLock);
+	List *reports = NIL;
+	ListCell *cell;
+
+	foreach(cell, bm_table_list(rel, NULL, InvalidOid, (Datum) 0))
+		reports = lappend(reports, read_report(rel, lfirst(cell)));
+	table_close(rel, AccessShareLock);
+	return reports;
+}
+
+static Datum
+interval_or_null(const Interval *interval, bool *isnull)
+{
+	*isnull = interval == NULL;
+	return *isnull ? (Datum) 0 : IntervalPGetDatum(interval);
+}
+
+void
+bm_report_insert(const BmReport *report)
+{
+	Relation rel = open_registry(RowExclusiveLock);
+	Datum values[REPORT_COLUMNS];
+	bool nulls[REPORT_COLUMNS] = {false};
+
+	values[REPORT_ID] = Int64GetDatum(report->id);
+	values[REPORT_NAME] = CStringGetTextDatum(report->name);
+	values[REPORT_OWNER] = CStringGetTextDatum(report->owner);
+	values[REPORT_TARGET] = CStringGetTextDatum(report->target);
+	nulls[REPORT_DDL] = report->ddl == NULL;
+	values[REPORT_DDL] =
+		report->ddl != NULL ? CStringGetTextDatum(report->ddl) : (Datum) 0;
+	values[REPORT_QUERY] = CStringGetTextDatum(report->query);
+	values[REPORT_SCHEDULE] = CStringGetTextDatum(report->schedule);
+	values[REPORT_TIMEZONE] = CStringGetTextDatum(report->timezone);
+	values[REPORT_BUCKET] = interval_or_null(report->bucket, &nulls[REPORT_BUCKET]);
+	values[REPORT_LOOKBACK] = interval_or_null(report->lookback, &nulls[REPORT_LOOKBACK]);
+	values[REPORT_MAX_ATTEMPTS] = Int32GetDatum(report->max_attempts);
+	values[REPORT_BACKOFF] = PointerGetDatum(report->backoff_array);
+	values[REPORT_TIMEOUT] = interval_or_null(report->timeout, &nulls[REPORT_TIMEOUT]);
+	values[REPORT_SEARCH_PATH] = CStringGetTextDatum(report->search_path);
+	values[REPORT_TARGET_HAS_KEY] = BoolGetDatum(report->target_has_key);
+	values[REPORT_CREATED_AT] = TimestampTzGetDatum(report->created_at);
+	bm_table_insert(rel, values, nulls);
+	table_close(rel, NoLock);
+	bm_registry_notify();
+}
+
+void
+bm_report_delete(const BmReport *report)
+{
+	Relation rel = open_registry(RowExclusiveLock);
+	HeapTuple row = bm_table_get(rel, "reports_pkey", INT8OID, Int64GetDatum(report->id));
+
+	if (row != NULL)
+		bm_table_delete(rel, row);
+	table_close(rel, NoLock);
+	bm_registry_notify();
+}
+
+/* Tells the worker, once this transaction has committed, that the registry changed. */
+void
+bm_registry_notify(void)
+{
+	if (bm_registry_changed != NULL)
+		bm_registry_changed();
+}
+
+/* The role, or InvalidOid where it was dropped. */
+Oid
+bm_report_owner(const BmReport *report)
+{
+	return get_role_oid(report->owner, true);
+}
+
+Oid
+bm_report_target(const BmReport *report, bool missing_ok)
+{
+	List *names = stringToQualifiedNameList(report->target);
+
+	return RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, missing_ok);
+}
+
+bool
+bm_target_has_key(Oid target)
+{
+	Relation rel = RelationIdGetRelation(target);
+	bool has_key;
+
+	if (rel == NULL)
+		return false;
+	list_free(RelationGetIndexList(rel)); /* which learns the primary key */
+	has_key = OidIsValid(rel->rd_pkindex);
+	RelationClose(rel);
+	return has_key;
+}
+
+/* Why reports of this role cannot run, or NULL. */
+const char *
+bm_owner_problem(const char *owner)
+{
+	HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(owner));
+	const char *problem = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return psprintf("role \"%s\" does not exist", owner);
+	if (!((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
+		problem = psprintf("role \"%s\" may not log in", owner);
+	else if (((Form_pg_authid) GETSTRUCT(tuple))->rolsuper &&
+			 !bm_guc_allow_superuser_reports)
+		problem = psprintf("role \"%s\" is a superuser", owner);
+	ReleaseSysCache(tuple);
+	return problem;
+}

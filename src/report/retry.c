@@ -1,0 +1,34 @@
+/* When a failed attempt is tried again. Pure. */
+#include "postgres.h"
+
+#include "report/retry.h"
+
+/* Spread, so that reports that failed together do not come back together. */
+#define JITTER 0.1
+
+/*
+ * Errors that another try cannot mend: bad SQL or no permission (42), a feature that is not
+ * supported (0A), a missing database or schema (3D, 3F).
+ */
+bool
+bm_retry_is_permanent(int sqlerrcode)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == MAKE_SQLSTATE('4', '2', '0', '0', '0') ||
+		   category == MAKE_SQLSTATE('0', 'A', '0', '0', '0') ||
+		   category == MAKE_SQLSTATE('3', 'D', '0', '0', '0') ||
+		   category == MAKE_SQLSTATE('3', 'F', '0', '0', '0');
+}
+
+/*
+ * Microseconds to wait after a failed attempt (from 1): the list's item for it, the last one
+ * repeating, give or take a tenth; random is in [0, 1).
+ */
+int64
+bm_retry_delay(const int64 *backoff, int length, int attempt, double random)
+{
+	int64 delay = backoff[Min(attempt, length) - 1];
+
+	return delay + (int64) (delay * JITTER * (2 * random - 1));
+}

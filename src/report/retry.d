@@ -1,0 +1,36 @@
+src/report/retry.bc: src/report/retry.c \
+  /usr/include/postgresql/15/server/postgres.h \
+  /usr/include/postgresql/15/server/c.h \
+  /usr/include/postgresql/15/server/postgres_ext.h \
+  /usr/include/postgresql/15/server/pg_config_ext.h \
+  /usr/include/postgresql/15/server/pg_config.h \
+  /usr/include/postgresql/15/server/pg_config_manual.h \
+  /usr/include/postgresql/15/server/pg_config_os.h \
+  /usr/include/postgresql/15/server/port.h \
+  /usr/include/postgresql/15/server/utils/elog.h \
+  /usr/include/postgresql/15/server/utils/errcodes.h \
+  /usr/include/postgresql/15/server/utils/palloc.h src/report/retry.h
+
+/usr/include/postgresql/15/server/postgres.h:
+
+/usr/include/postgresql/15/server/c.h:
+
+/usr/include/postgresql/15/server/postgres_ext.h:
+
+/usr/include/postgresql/15/server/pg_config_ext.h:
+
+/usr/include/postgresql/15/server/pg_config.h:
+
+/usr/include/postgresql/15/server/pg_config_manual.h:
+
+/usr/include/postgresql/15/server/pg_config_os.h:
+
+/usr/include/postgresql/15/server/port.h:
+
+/usr/include/postgresql/15/server/utils/elog.h:
+
+/usr/include/postgresql/15/server/utils/errcodes.h:
+
+/usr/include/postgresql/15/server/utils/palloc.h:
+
+src/report/retry.h:

@@ -1,0 +1,16 @@
+/* One attempt to run a report: claimed, executed, recorded. */
+#ifndef BM_REPORT_RUN_H
+#define BM_REPORT_RUN_H
+
+#include "report/history.h"
+#include "report/registry.h"
+
+extern void bm_run_set_window(const BmReport *report, BmRun *run);
+extern bool bm_run_claim(const BmReport *report, BmRun *run);
+extern uint64 bm_run_execute(const BmReport *report, const BmRun *run);
+extern void bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count);
+extern void bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end);
+extern bool bm_run_bury(const BmReport *report);
+extern BmRunEnd bm_run_end_of_error(const ErrorData *error, bool timed_out);
+
+#endif

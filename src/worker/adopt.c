@@ -1,0 +1,89 @@
+/*
+ * Taking over reports that a restore brought.
+ *
+ * pg_restore and psql -f look alike from inside, and a report that ran before its target has
+ * its rows and its primary key would double them. A dump makes primary keys after it has loaded all
+ * data, so a report waits until its target has the one it had, and until every transaction
+ * that was running then has ended. A target that had none waits for the keys of the
+ * partitions of business_events, which the same dump makes at the same stage.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_inherits.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "event/event.h"
+#include "worker/adopt.h"
+
+/* Between two looks: doubling, so that a report whose target never comes costs little. */
+#define FIRST_WAIT USECS_PER_SEC
+#define MAX_DOUBLINGS 12
+
+static bool
+partitions_have_keys(void)
+{
+	ListCell *cell;
+
+	foreach(cell, find_inheritance_children(bm_event_parent(), NoLock))
+		if (!bm_target_has_key(lfirst_oid(cell)))
+			return false;
+	return true;
+}
+
+static bool
+target_is_whole(const BmReport *report)
+{
+	Oid target = bm_report_target(report, true);
+
+	if (!OidIsValid(target))
+		return false;
+	return report->target_has_key ? bm_target_has_key(target) : partitions_have_keys();
+}
+
+static bool
+older_transactions_ended(int64 xact)
+{
+	FullTransactionId limit = FullTransactionIdFromU64((uint64) xact);
+
+	return TransactionIdFollowsOrEquals(GetLatestSnapshot()->xmin,
+										XidFromFullTransactionId(limit));
+}
+
+static void
+look_again_later(BmReportState *state)
+{
+	state->next_attempt_at =
+		bm_clock_now() + (FIRST_WAIT << Min(state->attempt, MAX_DOUBLINGS));
+	state->attempt++;
+}
+
+/* One look at a report that is not adopted, under its lock; state is its row, or NULL. */
+void
+bm_adopt(const BmReport *report, BmReportState *state)
+{
+	if (state == NULL)
+		state = bm_state_create(report, false);
+	else if (state->next_attempt_at > bm_clock_now())
+		return;
+	if (!target_is_whole(report))
+	{
+		state->adopt_after = BM_NO_ID;
+		look_again_later(state);
+	}
+	else if (state->adopt_after == BM_NO_ID)
+	{
+		state->adopt_after =
+			(int64) U64FromFullTransactionId(ReadNextFullTransactionId());
+		look_again_later(state);
+	}
+	else if (!older_transactions_ended(state->adopt_after))
+		look_again_later(state);
+	else
+		state = bm_state_create(report, true);
+	bm_state_put(state);
+}

@@ -1,0 +1,10 @@
+/* Taking over reports that a restore brought. */
+#ifndef BM_WORKER_ADOPT_H
+#define BM_WORKER_ADOPT_H
+
+#include "report/registry.h"
+#include "report/state.h"
+
+extern void bm_adopt(const BmReport *report, BmReportState *state);
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * The scheduler of one database: starts a runner for every report that is due.
+ *
+ * The launcher starts it when there is something to do, and it leaves when there is nothing for a
+ * while. It runs nobody's SQL: it reads the registry and writes states in C, as the bootstrap
+ * superuser. What a report does is claimed and recorded by its runner (runner.c).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "report/lock.h"
+#include "report/registry.h"
+#include "report/run.h"
+#include "report/schedule.h"
+#include "report/state.h"
+#include "worker/adopt.h"
+#include "worker/worker.h"
+
+/* How long an idle scheduler stays: less than DROP DATABASE waits for others to leave. */
+#define LINGER USECS_PER_SEC
+
+/* Waits after a runner could not be started, or ended without having claimed anything. */
+#define FIRST_BACKOFF (2 * USECS_PER_SEC)
+#define LAST_BACKOFF (60 * USECS_PER_SEC)
+
+/* An attempt may be under way whose runner another scheduler started, before it crashed. */
+#define FOREIGN_RUNNER_CHECK (30 * USECS_PER_SEC)
+
+typedef struct Runner
+{
+	int64 report_id;
+	BackgroundWorkerHandle *handle;
+} Runner;
+
+/* A report that stays due although a runner was started for it, or could not be. */
+typedef struct Trouble
+{
+	int64 report_id;
+	int64 claims; /* as they stood when the runner was started */
+	int64 backoff;
+	TimestampTz retry_at; /* by the real clock */
+} Trouble;
+
+static MemoryContext scheduler_context;
+static List *runners = NIL;
+static List *troubles = NIL;
+
+BackgroundWorkerHandle *
+bm_scheduler_start(Oid database)
+{
+	BackgroundWorker worker = {0};
+	BackgroundWorkerHandle *handle;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_notify_pid = MyProcPid;
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "bm_scheduler_main", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics scheduler for database %u",
+			 database);
+	strlcpy(worker.bgw_type, "bizmetrics scheduler", BGW_MAXLEN);
+	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
+}
+
+static void
+reap_runners(void)
+{
+	ListCell *cell;
+
+	foreach(cell, runners)
+	{
+		Runner *runner = lfirst(cell);
+		pid_t pid;
+
+		if (GetBackgroundWorkerPid(runner->handle, &pid) != BGWH_STOPPED)
+			continue;
+		runners = foreach_delete_current(runners, cell);
+		pfree(runner->handle);
+		pfree(runner);
+	}
+}
+
+static bool
+has_runner(int64 report_id)
+{
+	ListCell *cell;
+
+	foreach(cell, runners)
+		if (((Runner *) lfirst(cell))->report_id == report_id)
+			return true;
+	return false;
+}
+
+static Trouble *
+find_trouble(int64 report_id)
+{
+	ListCell *cell;
+
+	foreach(cell, troubles)
+		if (((Trouble *) lfirst(cell))->report_id == report_id)
+			return lfirst(cell);
+	return NULL;
+}
+
+static void
+forget_trouble(Trouble *trouble)
+{
+	troubles = list_delete_ptr(troubles, trouble);
+	pfree(trouble);
+}
+
+/* Troubles of reports that are gone, too. */
+static void
+forget_old_troubles(void)
+{
+	ListCell *cell;
+
+	foreach(cell, troubles)
+		if (((Trouble *) lfirst(cell))->retry_at + 2 * LAST_BACKOFF <
+			GetCurrentTimestamp())
+		{
+			pfree(lfirst(cell));
+			troubles = foreach_delete_current(troubles, cell);
+		}
+}
+
+/* A number that every claim changes. */
+static int64
+claims_of(const BmReportState *state)
+{
+	return (state->last_slot == BM_NO_TIME ? 0 : state->last_slot) + state->attempt +
+		   state->consecutive_failures +
+		   (state->last_success_at == BM_NO_TIME ? 0 : state->last_success_at);
+}
+
+/*
+ * May a runner be started for this report now? One that was started and claimed nothing could not
+ * log in, say: waits for longer each time. Says so once an episode.
+ */
+static bool
+may_start(const BmReport *report, const BmReportState *state)
+{
+	Trouble *trouble = find_trouble(report->id);
+	MemoryContext old;
+
+	if (trouble != NULL && trouble->claims == claims_of(state))
+	{
+		if (trouble->retry_at > GetCurrentTimestamp())
+			return false;
+		if (trouble->backoff == FIRST_BACKOFF)
+			ereport(
+				LOG,
+				(errmsg("no runner could begin report \"%s\"", report->name),
+				 errhint("It stays due. Look for its owner's connection limit, or raise "
+						 "max_worker_processes.")));
+		trouble->backoff = Min(trouble->backoff * 2, LAST_BACKOFF);
+	}
+	else
+	{
+		old = MemoryContextSwitchTo(scheduler_context);
+		if (trouble == NULL)
+		{
+			trouble = palloc(sizeof(Trouble));
+			troubles = lappend(troubles, trouble);
+		}
+		MemoryContextSwitchTo(old);
+		trouble->report_id = report->id;
+		trouble->claims = claims_of(state);
+		trouble->backoff = FIRST_BACKOFF;
+	}
+	trouble->retry_at = GetCurrentTimestamp() + trouble->backoff;
+	return true;
+}
+
+/* False where no process can be had: the report stays due. */
+static bool
+start_runner(const BmReport *report)
+{
+	BmRunnerTask task = {MyDatabaseId, bm_report_owner(report), report->id};
+	MemoryContext old = MemoryContextSwitchTo(scheduler_context);
+	BackgroundWorkerHandle *handle = bm_runner_start(&task, report->name);
+
+	if (handle != NULL)
+	{
+		Runner *runner = palloc(sizeof(Runner));
+
+		runner->report_id = report->id;
+		runner->handle = handle;
+		runners = lappend(runners, runner);
+	}
+	MemoryContextSwitchTo(old);
+	return handle != NULL;
+}
+
+/* Why this report cannot run now, or NULL. */
+static const char *
+report_problem(const BmReport *report)
+{
+	const char *problem = bm_owner_problem(report->owner);
+	TimestampTz next;
+
+	if (problem != NULL)
+		return problem;
+	if (pg_database_aclcheck(MyDatabaseId, bm_report_owner(report), ACL_CONNECT) !=
+		ACLCHECK_OK)
+		return psprintf("role \"%s\" may not connect to this database", report->owner);
+	if (!bm_schedule_next(report->schedule, report->timezone, bm_clock_now(), &next))
+		return psprintf("schedule \"%s\" in timezone \"%s\" does not fire",
+						report->schedule, report->timezone);
+	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Notes in the state what keeps the report from running, or that nothing does any more. */
+static void
+note_problem(const BmReport *report, BmReportState *state, const char *problem)
+{
+	if (problem != NULL)
+		ereport(LOG, (errmsg("report \"%s\" cannot run: %s", report->name, problem)));
+	state->broken_reason = problem != NULL ? pstrdup(problem) : NULL;
+	bm_state_put(state);
+}
+
+/*
+ * Brings the state into line with the world, which takes the report's lock: buries an attempt that
+ * crashed, adopts a report that was restored, notes what keeps it from running. Returns the
+ * state, or NULL where somebody else has the lock.
+ */
+static BmReportState *
+tend_report(const BmReport *report)
+{
+	BmReportState *state = bm_state_get(report->id);
+	const char *problem = report_problem(report);
+
+	if (state != NULL && state->adopted && state->run_id == BM_NO_ID &&
+		same_text(state->broken_reason, problem))
+		return state;
+	if (!bm_report_lock(report->id, false))
+		return NULL;
+	(void) bm_run_bury(report);
+	state = bm_state_get(report->id);
+	if (state == NULL || !state->adopted)
+	{
+		bm_adopt(report, state);
+		state = bm_state_get(report->id);
+	}
+	if (!same_text(state->broken_reason, problem))
+		note_problem(report, state, problem);
+	return state;
+}
+
+/* Looks at one report: is a runner to be started, and when to look again? */
+static TimestampTz
+serve_report(const BmReport *report, bool *start)
+{
+	BmReportState *state;
+	TimestampTz now = bm_clock_now();
+	TimestampTz next;
+
+	*start = false;
+	if (has_runner(report->id))
+		return DT_NOEND; /* its end wakes us */
+	state = tend_report(report);
+	if (state == NULL)
+		return now + FOREIGN_RUNNER_CHECK;
+	if (state->broken_reason != NULL)
+		/* Nothing tells us when a role or a grant comes back: look at each slot. */
+		return bm_schedule_next(report->schedule, report->timezone, now, &next)
+				   ? next
+				   : DT_NOEND;
+	if (bm_state_due(state, bm_request_exists(report->id), now) == BM_DUE_NOTHING)
+	{
+		if (find_trouble(report->id) != NULL)
+			forget_trouble(find_trouble(report->id));
+		return bm_state_wake(state);
+	}
+	if (list_length(runners) >= bm_guc_max_runners)
+		return DT_NOEND; /* the end of one wakes us */
+	*start = may_start(report, state);
+	return *start ? DT_NOEND : now + FIRST_BACKOFF;
+}
+
+/* One look at one report in a subtransaction: a broken row keeps nobody else from running. */
+static TimestampTz
+serve_report_safely(const BmReport *report, bool *start)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile TimestampTz next = DT_NOEND;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		next = serve_report(report, start);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		*start = false;
+		next = bm_clock_now() + USECS_PER_MINUTE;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return next;
+}
+
+/* Looks at every report. Runners are started once the states they will read are committed. */
+static TimestampTz
+serve_reports(void)
+{
+	TimestampTz wake = DT_NOEND;
+	List *to_start = NIL;
+	ListCell *cell;
+	MemoryContext pass = AllocSetContextCreate(
+		scheduler_context, "bizmetrics scheduler pass", ALLOCSET_DEFAULT_SIZES);
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(pass);
+	if (OidIsValid(get_extension_oid("bizmetrics", true)))
+		foreach(cell, bm_report_list())
+		{
+			bool start;
+			TimestampTz next = serve_report_safely(lfirst(cell), &start);
+
+			wake = Min(wake, next);
+			if (start)
+				to_start = lappend(to_start, lfirst(cell));
+		}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+
+	StartTransactionCommand();
+	foreach(cell, to_start)
+		if (list_length(runners) < bm_guc_max_runners && !start_runner(lfirst(cell)))
+			wake = Min(wake, bm_clock_now() + FIRST_BACKOFF);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(scheduler_context);
+	MemoryContextDelete(pass);
+	return wake;
+}
+
+void
+bm_scheduler_main(Datum arg)
+{
+	Oid database = DatumGetObjectId(arg);
+
+	bm_worker_setup();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	pgstat_report_appname("bizmetrics scheduler");
+	scheduler_context = AllocSetContextCreate(TopMemoryContext, "bizmetrics scheduler",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(scheduler_context);
+	bm_scheduler_attach(database);
+	for (;;)
+	{
+		TimestampTz wake;
+
+		reap_runners();
+		forget_old_troubles();
+		(void) bm_database_take_change(database);
+		pgstat_report_activity(STATE_RUNNING, "looking for due reports");
+		wake = serve_reports();
+		pgstat_report_stat(true);
+		pgstat_report_activity(STATE_IDLE, NULL);
+		if (runners == NIL && troubles == NIL && wake > bm_clock_now() + LINGER &&
+			bm_scheduler_leave(database, wake))
+			break;
+		bm_wait_until(wake);
+	}
+}

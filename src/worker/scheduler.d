@@ -1,0 +1,210 @@
+src/worker/scheduler.o: src/worker/scheduler.c \
+ /usr/include/postgresql/15/server/postgres.h \
+ /usr/include/postgresql/15/server/c.h \
+ /usr/include/postgresql/15/server/postgres_ext.h \
+ /usr/include/postgresql/15/server/pg_config_ext.h \
+ /usr/include/postgresql/15/server/pg_config.h \
+ /usr/include/postgresql/15/server/pg_config_manual.h \
+ /usr/include/postgresql/15/server/pg_config_os.h \
+ /usr/include/postgresql/15/server/port.h \
+ /usr/include/postgresql/15/server/utils/elog.h \
+ /usr/include/postgresql/15/server/utils/errcodes.h \
+ /usr/include/postgresql/15/server/utils/palloc.h \
+ /usr/include/postgresql/15/server/access/xact.h \
+ /usr/include/postgresql/15/server/access/transam.h \
+ /usr/include/postgresql/15/server/access/xlogdefs.h \
+ /usr/include/postgresql/15/server/access/xlogreader.h \
+ /usr/include/postgresql/15/server/access/xlogrecord.h \
+ /usr/include/postgresql/15/server/access/rmgr.h \
+ /usr/include/postgresql/15/server/access/rmgrlist.h \
+ /usr/include/postgresql/15/server/port/pg_crc32c.h \
+ /usr/include/postgresql/15/server/port/pg_bswap.h \
+ /usr/include/postgresql/15/server/storage/block.h \
+ /usr/include/postgresql/15/server/storage/relfilenode.h \
+ /usr/include/postgresql/15/server/common/relpath.h \
+ /usr/include/postgresql/15/server/catalog/catversion.h \
+ /usr/include/postgresql/15/server/storage/backendid.h \
+ /usr/include/postgresql/15/server/storage/buf.h \
+ /usr/include/postgresql/15/server/datatype/timestamp.h \
+ /usr/include/postgresql/15/server/lib/stringinfo.h \
+ /usr/include/postgresql/15/server/nodes/pg_list.h \
+ /usr/include/postgresql/15/server/nodes/nodes.h \
+ /usr/include/postgresql/15/server/storage/sinval.h \
+ /usr/include/postgresql/15/server/catalog/pg_database.h \
+ /usr/include/postgresql/15/server/catalog/genbki.h \
+ /usr/include/postgresql/15/server/catalog/pg_database_d.h \
+ /usr/include/postgresql/15/server/commands/extension.h \
+ /usr/include/postgresql/15/server/catalog/objectaddress.h \
+ /usr/include/postgresql/15/server/access/htup.h \
+ /usr/include/postgresql/15/server/storage/itemptr.h \
+ /usr/include/postgresql/15/server/storage/off.h \
+ /usr/include/postgresql/15/server/storage/itemid.h \
+ /usr/include/postgresql/15/server/nodes/parsenodes.h \
+ /usr/include/postgresql/15/server/nodes/bitmapset.h \
+ /usr/include/postgresql/15/server/nodes/lockoptions.h \
+ /usr/include/postgresql/15/server/nodes/primnodes.h \
+ /usr/include/postgresql/15/server/access/attnum.h \
+ /usr/include/postgresql/15/server/nodes/value.h \
+ /usr/include/postgresql/15/server/partitioning/partdefs.h \
+ /usr/include/postgresql/15/server/storage/lockdefs.h \
+ /usr/include/postgresql/15/server/utils/relcache.h \
+ /usr/include/postgresql/15/server/access/tupdesc.h \
+ /usr/include/postgresql/15/server/catalog/pg_attribute.h \
+ /usr/include/postgresql/15/server/catalog/pg_attribute_d.h \
+ /usr/include/postgresql/15/server/parser/parse_node.h \
+ /usr/include/postgresql/15/server/utils/queryenvironment.h \
+ /usr/include/postgresql/15/server/miscadmin.h \
+ /usr/include/postgresql/15/server/datatype/timestamp.h \
+ /usr/include/postgresql/15/server/pgtime.h \
+ /usr/include/postgresql/15/server/pgstat.h \
+ /usr/include/postgresql/15/server/portability/instr_time.h \
+ /usr/include/postgresql/15/server/postmaster/pgarch.h \
+ /usr/include/postgresql/15/server/utils/backend_progress.h \
+ /usr/include/postgresql/15/server/utils/backend_status.h \
+ /usr/include/postgresql/15/server/libpq/pqcomm.h \
+ /usr/include/postgresql/15/server/utils/backend_progress.h \
+ /usr/include/postgresql/15/server/utils/relcache.h \
+ /usr/include/postgresql/15/server/utils/wait_event.h \
+ /usr/include/postgresql/15/server/postmaster/bgworker.h \
+ /usr/include/postgresql/15/server/storage/ipc.h \
+ /usr/include/postgresql/15/server/storage/proc.h \
+ /usr/include/postgresql/15/server/access/clog.h \
+ /usr/include/postgresql/15/server/storage/sync.h \
+ /usr/include/postgresql/15/server/lib/ilist.h \
+ /usr/include/postgresql/15/server/storage/latch.h \
+ /usr/include/postgresql/15/server/storage/lock.h \
+ /usr/include/postgresql/15/server/storage/lwlock.h \
+ /usr/include/postgresql/15/server/port/atomics.h \
+ /usr/include/postgresql/15/server/port/atomics/arch-x86.h \
+ /usr/include/postgresql/15/server/port/atomics/generic-gcc.h \
+ /usr/include/postgresql/15/server/port/atomics/fallback.h \
+ /usr/include/postgresql/15/server/port/atomics/generic.h \
+ /usr/include/postgresql/15/server/storage/proclist_types.h \
+ /usr/include/postgresql/15/server/storage/lwlocknames.h \
+ /usr/include/postgresql/15/server/storage/shmem.h \
+ /usr/include/postgresql/15/server/utils/hsearch.h \
+ /usr/include/postgresql/15/server/utils/timestamp.h \
+ /usr/include/postgresql/15/server/fmgr.h \
+ /usr/include/postgresql/15/server/pgtime.h \
+ /usr/include/postgresql/15/server/storage/pg_sema.h \
+ /usr/include/postgresql/15/server/utils/acl.h \
+ /usr/include/postgresql/15/server/utils/snapshot.h \
+ /usr/include/postgresql/15/server/lib/pairingheap.h \
+ /usr/include/postgresql/15/server/utils/memutils.h \
+ /usr/include/postgresql/15/server/nodes/memnodes.h \
+ /usr/include/postgresql/15/server/utils/resowner.h \
+ /usr/include/postgresql/15/server/utils/snapmgr.h src/base/clock.h \
+ src/base/guc.h src/base/table.h src/report/lock.h src/report/registry.h \
+ /usr/include/postgresql/15/server/utils/array.h \
+ /usr/include/postgresql/15/server/utils/expandeddatum.h src/report/run.h \
+ src/report/history.h src/report/bucket.h src/report/state.h \
+ src/report/schedule.h src/worker/adopt.h src/worker/worker.h
+/usr/include/postgresql/15/server/postgres.h:
+/usr/include/postgresql/15/server/c.h:
+/usr/include/postgresql/15/server/postgres_ext.h:
+/usr/include/postgresql/15/server/pg_config_ext.h:
+/usr/include/postgresql/15/server/pg_config.h:
+/usr/include/postgresql/15/server/pg_config_manual.h:
+/usr/include/postgresql/15/server/pg_config_os.h:
+/usr/include/postgresql/15/server/port.h:
+/usr/include/postgresql/15/server/utils/elog.h:
+/usr/include/postgresql/15/server/utils/errcodes.h:
+/usr/include/postgresql/15/server/utils/palloc.h:
+/usr/include/postgresql/15/server/access/xact.h:
+/usr/include/postgresql/15/server/access/transam.h:
+/usr/include/postgresql/15/server/access/xlogdefs.h:
+/usr/include/postgresql/15/server/access/xlogreader.h:
+/usr/include/postgresql/15/server/access/xlogrecord.h:
+/usr/include/postgresql/15/server/access/rmgr.h:
+/usr/include/postgresql/15/server/access/rmgrlist.h:
+/usr/include/postgresql/15/server/port/pg_crc32c.h:
+/usr/include/postgresql/15/server/port/pg_bswap.h:
+/usr/include/postgresql/15/server/storage/block.h:
+/usr/include/postgresql/15/server/storage/relfilenode.h:
+/usr/include/postgresql/15/server/common/relpath.h:
+/usr/include/postgresql/15/server/catalog/catversion.h:
+/usr/include/postgresql/15/server/storage/backendid.h:
+/usr/include/postgresql/15/server/storage/buf.h:
+/usr/include/postgresql/15/server/datatype/timestamp.h:
+/usr/include/postgresql/15/server/lib/stringinfo.h:
+/usr/include/postgresql/15/server/nodes/pg_list.h:
+/usr/include/postgresql/15/server/nodes/nodes.h:
+/usr/include/postgresql/15/server/storage/sinval.h:
+/usr/include/postgresql/15/server/catalog/pg_database.h:
+/usr/include/postgresql/15/server/catalog/genbki.h:
+/usr/include/postgresql/15/server/catalog/pg_database_d.h:
+/usr/include/postgresql/15/server/commands/extension.h:
+/usr/include/postgresql/15/server/catalog/objectaddress.h:
+/usr/include/postgresql/15/server/access/htup.h:
+/usr/include/postgresql/15/server/storage/itemptr.h:
+/usr/include/postgresql/15/server/storage/off.h:
+/usr/include/postgresql/15/server/storage/itemid.h:
+/usr/include/postgresql/15/server/nodes/parsenodes.h:
+/usr/include/postgresql/15/server/nodes/bitmapset.h:
+/usr/include/postgresql/15/server/nodes/lockoptions.h:
+/usr/include/postgresql/15/server/nodes/primnodes.h:
+/usr/include/postgresql/15/server/access/attnum.h:
+/usr/include/postgresql/15/server/nodes/value.h:
+/usr/include/postgresql/15/server/partitioning/partdefs.h:
+/usr/include/postgresql/15/server/storage/lockdefs.h:
+/usr/include/postgresql/15/server/utils/relcache.h:
+/usr/include/postgresql/15/server/access/tupdesc.h:
+/usr/include/postgresql/15/server/catalog/pg_attribute.h:
+/usr/include/postgresql/15/server/catalog/pg_attribute_d.h:
+/usr/include/postgresql/15/server/parser/parse_node.h:
+/usr/include/postgresql/15/server/utils/queryenvironment.h:
+/usr/include/postgresql/15/server/miscadmin.h:
+/usr/include/postgresql/15/server/datatype/timestamp.h:
+/usr/include/postgresql/15/server/pgtime.h:
+/usr/include/postgresql/15/server/pgstat.h:
+/usr/include/postgresql/15/server/portability/instr_time.h:
+/usr/include/postgresql/15/server/postmaster/pgarch.h:
+/usr/include/postgresql/15/server/utils/backend_progress.h:
+/usr/include/postgresql/15/server/utils/backend_status.h:
+/usr/include/postgresql/15/server/libpq/pqcomm.h:
+/usr/include/postgresql/15/server/utils/backend_progress.h:
+/usr/include/postgresql/15/server/utils/relcache.h:
+/usr/include/postgresql/15/server/utils/wait_event.h:
+/usr/include/postgresql/15/server/postmaster/bgworker.h:
+/usr/include/postgresql/15/server/storage/ipc.h:
+/usr/include/postgresql/15/server/storage/proc.h:
+/usr/include/postgresql/15/server/access/clog.h:
+/usr/include/postgresql/15/server/storage/sync.h:
+/usr/include/postgresql/15/server/lib/ilist.h:
+/usr/include/postgresql/15/server/storage/latch.h:
+/usr/include/postgresql/15/server/storage/lock.h:
+/usr/include/postgresql/15/server/storage/lwlock.h:
+/usr/include/postgresql/15/server/port/atomics.h:
+/usr/include/postgresql/15/server/port/atomics/arch-x86.h:
+/usr/include/postgresql/15/server/port/atomics/generic-gcc.h:
+/usr/include/postgresql/15/server/port/atomics/fallback.h:
+/usr/include/postgresql/15/server/port/atomics/generic.h:
+/usr/include/postgresql/15/server/storage/proclist_types.h:
+/usr/include/postgresql/15/server/storage/lwlocknames.h:
+/usr/include/postgresql/15/server/storage/shmem.h:
+/usr/include/postgresql/15/server/utils/hsearch.h:
+/usr/include/postgresql/15/server/utils/timestamp.h:
+/usr/include/postgresql/15/server/fmgr.h:
+/usr/include/postgresql/15/server/pgtime.h:
+/usr/include/postgresql/15/server/storage/pg_sema.h:
+/usr/include/postgresql/15/server/utils/acl.h:
+/usr/include/postgresql/15/server/utils/snapshot.h:
+/usr/include/postgresql/15/server/lib/pairingheap.h:
+/usr/include/postgresql/15/server/utils/memutils.h:
+/usr/include/postgresql/15/server/nodes/memnodes.h:
+/usr/include/postgresql/15/server/utils/resowner.h:
+/usr/include/postgresql/15/server/utils/snapmgr.h:
+src/base/clock.h:
+src/base/guc.h:
+src/base/table.h:
+src/report/lock.h:
+src/report/registry.h:
+/usr/include/postgresql/15/server/utils/array.h:
+/usr/include/postgresql/15/server/utils/expandeddatum.h:
+src/report/run.h:
+src/report/history.h:
+src/report/bucket.h:
+src/report/state.h:
+src/report/schedule.h:
+src/worker/adopt.h:
+src/worker/worker.h:

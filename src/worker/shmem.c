@@ -1,0 +1,372 @@
+/*
+ * What the worker's processes share: for each database, when a scheduler has something to do.
+ *
+ * One lock protects all of it; it is held for a few instructions, never across anything that can
+ * fail. A backend that changes a registry notes it for the end of its transaction; at commit
+ * it marks its database as changed and wakes whoever looks after it: the scheduler that is running
+ * there, or else the launcher, which starts one.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "report/registry.h"
+#include "worker/worker.h"
+
+#define TRANCHE "bizmetrics"
+
+typedef struct DatabaseSlot
+{
+	Oid database; /* InvalidOid: the slot is free */
+	TimestampTz wake_at;
+	bool changed;	  /* the registry changed since a scheduler looked */
+	bool started;	  /* the launcher started a scheduler and has not seen its end */
+	bool left;		  /* that scheduler left in good order */
+	Latch *scheduler; /* its latch while it is running */
+} DatabaseSlot;
+
+typedef struct Shared
+{
+	LWLock *lock;
+	Latch *launcher; /* NULL while there is none */
+	bool rescan;	 /* a database is not known: look at pg_database */
+	DatabaseSlot databases[BM_MAX_DATABASES];
+} Shared;
+
+static Shared *shared = NULL;
+static bool change_pending = false;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(sizeof(Shared));
+	RequestNamedLWLockTranche(TRANCHE, 1);
+}
+
+static void
+startup_shmem(void)
+{
+	bool found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("bizmetrics", sizeof(Shared), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(Shared));
+		shared->lock = &GetNamedLWLockTranche(TRANCHE)->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static DatabaseSlot *
+find_slot(Oid database)
+{
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+		if (shared->databases[i].database == database)
+			return &shared->databases[i];
+	return NULL;
+}
+
+static void
+wake(Latch *latch)
+{
+	if (latch != NULL)
+		SetLatch(latch);
+}
+
+static void
+announce_change(void)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(MyDatabaseId);
+	if (slot == NULL)
+		shared->rescan = true;
+	else
+		slot->changed = true;
+	wake(slot != NULL && slot->scheduler != NULL ? slot->scheduler : shared->launcher);
+	LWLockRelease(shared->lock);
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (!change_pending)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE: /* seen too early, and again when a schedule wakes it */
+			change_pending = false;
+			announce_change();
+			break;
+		case XACT_EVENT_ABORT:
+			change_pending = false;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+note_change(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(at_transaction_end, NULL);
+		registered = true;
+	}
+	change_pending = true;
+}
+
+static const char *
+worker_problem(void)
+{
+	bool running;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	running = shared->launcher != NULL;
+	LWLockRelease(shared->lock);
+	return running ? NULL : "the bizmetrics launcher is not running";
+}
+
+/* From _PG_init, while the postmaster loads libraries. */
+void
+bm_shmem_init(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+	bm_registry_changed = note_change;
+	bm_worker_problem = worker_problem;
+}
+
+static void
+detach_launcher(int code, Datum arg)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = NULL;
+	LWLockRelease(shared->lock);
+}
+
+/* The launcher begins: nothing is known. */
+void
+bm_launcher_attach(void)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	shared->launcher = MyLatch;
+	memset(shared->databases, 0, sizeof(shared->databases));
+	shared->rescan = true;
+	LWLockRelease(shared->lock);
+	before_shmem_exit(detach_launcher, (Datum) 0);
+}
+
+/* False where there is no room for another database. */
+bool
+bm_database_add(Oid database, TimestampTz wake_at)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot == NULL && (slot = find_slot(InvalidOid)) != NULL)
+	{
+		memset(slot, 0, sizeof(DatabaseSlot));
+		slot->database = database;
+		slot->wake_at = wake_at;
+	}
+	LWLockRelease(shared->lock);
+	return slot != NULL;
+}
+
+/* Forgets the databases that are not in this list. */
+void
+bm_database_keep(const List *databases)
+{
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+	{
+		DatabaseSlot *slot = &shared->databases[i];
+
+		if (OidIsValid(slot->database) && !slot->started &&
+			!list_member_oid(databases, slot->database))
+			slot->database = InvalidOid;
+	}
+	LWLockRelease(shared->lock);
+}
+
+/* Databases that want a scheduler now, and when the next one will. */
+List *
+bm_database_due(TimestampTz now, TimestampTz *next)
+{
+	List *due = NIL;
+
+	*next = DT_NOEND;
+	LWLockAcquire(shared->lock, LW_SHARED);
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+	{
+		DatabaseSlot *slot = &shared->databases[i];
+
+		if (!OidIsValid(slot->database) || slot->started)
+			continue;
+		if (slot->changed || slot->wake_at <= now)
+			due = lappend_oid(due, slot->database);
+		else
+			*next = Min(*next, slot->wake_at);
+	}
+	LWLockRelease(shared->lock);
+	return due;
+}
+
+/* A scheduler was started. */
+void
+bm_database_started(Oid database)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+	{
+		slot->started = true;
+		slot->left = false;
+		slot->changed = false;
+	}
+	LWLockRelease(shared->lock);
+}
+
+/* No scheduler is running any more, or could be started: look again then. */
+void
+bm_database_ended(Oid database, TimestampTz wake_at)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+	{
+		slot->started = false;
+		slot->scheduler = NULL;
+		if (!slot->left)
+			slot->wake_at = wake_at;
+	}
+	LWLockRelease(shared->lock);
+}
+
+/* Did the scheduler leave in good order? Its slot then has its next wake-up. */
+bool
+bm_scheduler_left(Oid database)
+{
+	DatabaseSlot *slot;
+	bool left;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	slot = find_slot(database);
+	left = slot != NULL && slot->left;
+	LWLockRelease(shared->lock);
+	return left;
+}
+
+static void
+detach_scheduler(int code, Datum database)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(DatumGetObjectId(database))) != NULL)
+		slot->scheduler = NULL;
+	LWLockRelease(shared->lock);
+}
+
+/* The scheduler of a database begins. */
+void
+bm_scheduler_attach(Oid database)
+{
+	DatabaseSlot *slot;
+
+	before_shmem_exit(detach_scheduler, ObjectIdGetDatum(database));
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+		slot->scheduler = MyLatch;
+	LWLockRelease(shared->lock);
+}
+
+/* Did the registry change since the last call? For the scheduler, before it looks. */
+bool
+bm_database_take_change(Oid database)
+{
+	DatabaseSlot *slot;
+	bool changed = false;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+	{
+		changed = slot->changed;
+		slot->changed = false;
+	}
+	LWLockRelease(shared->lock);
+	return changed;
+}
+
+/* The scheduler wants to leave until a time; false where there is news to look at first. */
+bool
+bm_scheduler_leave(Oid database, TimestampTz wake_at)
+{
+	DatabaseSlot *slot;
+	bool leave = true;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+	{
+		leave = !slot->changed;
+		if (leave)
+		{
+			slot->left = true;
+			slot->wake_at = wake_at;
+			slot->scheduler = NULL;
+		}
+	}
+	LWLockRelease(shared->lock);
+	return leave;
+}
+
+/* Is there a database that the launcher does not know? */
+bool
+bm_take_rescan(void)
+{
+	bool rescan;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	rescan = shared->rescan;
+	shared->rescan = false;
+	LWLockRelease(shared->lock);
+	return rescan;
+}
+
+/* For tests that set the clock: everybody looks at it again. */
+extern PGDLLEXPORT void bm_worker_wake_all(void);
+
+void
+bm_worker_wake_all(void)
+{
+	LWLockAcquire(shared->lock, LW_SHARED);
+	wake(shared->launcher);
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+		wake(shared->databases[i].scheduler);
+	LWLockRelease(shared->lock);
+}

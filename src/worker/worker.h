@@ -1,0 +1,52 @@
+/* The worker's processes and what they share. */
+#ifndef BM_WORKER_WORKER_H
+#define BM_WORKER_WORKER_H
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "postmaster/bgworker.h"
+
+/* Databases that the launcher can keep in mind. */
+#define BM_MAX_DATABASES 1024
+
+/* What a runner is started for, in bgw_extra. */
+typedef struct BmRunnerTask
+{
+	Oid database;
+	Oid owner;
+	int64 report_id;
+} BmRunnerTask;
+
+/* shmem.c */
+extern void bm_shmem_init(void);
+extern void bm_launcher_attach(void);
+extern bool bm_database_add(Oid database, TimestampTz wake_at);
+extern void bm_database_keep(const List *databases);
+extern List *bm_database_due(TimestampTz now, TimestampTz *next);
+extern void bm_database_started(Oid database);
+extern void bm_database_ended(Oid database, TimestampTz wake_at);
+extern bool bm_database_take_change(Oid database);
+extern bool bm_scheduler_leave(Oid database, TimestampTz wake_at);
+extern bool bm_scheduler_left(Oid database);
+extern void bm_scheduler_attach(Oid database);
+extern bool bm_take_rescan(void);
+
+/* launcher.c */
+extern void bm_launcher_register(void);
+extern PGDLLEXPORT void bm_launcher_main(Datum arg);
+
+/* scheduler.c */
+extern BackgroundWorkerHandle *bm_scheduler_start(Oid database);
+extern PGDLLEXPORT void bm_scheduler_main(Datum arg);
+
+/* runner.c */
+extern BackgroundWorkerHandle *bm_runner_start(const BmRunnerTask *task,
+											   const char *report);
+extern PGDLLEXPORT void bm_runner_main(Datum arg);
+
+/* wait.c */
+extern void bm_worker_setup(void);
+extern void bm_wait_until(TimestampTz wake_at);
+
+#endif

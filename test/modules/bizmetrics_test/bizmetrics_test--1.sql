@@ -1,0 +1,14 @@
+CREATE FUNCTION bizmetrics_test.set_clock(now timestamptz) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_set_clock';
+COMMENT ON FUNCTION bizmetrics_test.set_clock(timestamptz) IS
+'Stops the clock of bizmetrics, in every process, at this time; NULL lets it run again.';
+
+CREATE FUNCTION bizmetrics_test.clock() RETURNS timestamptz
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_clock';
+COMMENT ON FUNCTION bizmetrics_test.clock() IS 'What the clock of bizmetrics says.';
+
+CREATE FUNCTION bizmetrics_test.bucket(bucket interval, lookback interval, timezone text, at timestamptz,
+  OUT window_start timestamptz, OUT window_end timestamptz)
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_bucket';
+COMMENT ON FUNCTION bizmetrics_test.bucket(interval, interval, text, timestamptz) IS
+'The window that a report with this bucket gets at a time.';

@@ -1,0 +1,123 @@
+/*
+ * A module for tests, never shipped: sets the clock that schedules and runs go by, and calls pieces
+ * of the extension that SQL does not reach. Preload it after bizmetrics.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "report/bucket.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(bizmetrics_test_set_clock);
+PG_FUNCTION_INFO_V1(bizmetrics_test_clock);
+PG_FUNCTION_INFO_V1(bizmetrics_test_bucket);
+
+#define RUNNING 0 /* the clock is not stopped */
+
+typedef BmWindow (*BucketWindow)(const Interval *, const Interval *, pg_tz *,
+								 TimestampTz);
+
+static pg_atomic_uint64 *stopped_at = NULL;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+void _PG_init(void);
+
+static TimestampTz
+test_clock(void)
+{
+	uint64 time = stopped_at != NULL ? pg_atomic_read_u64(stopped_at) : RUNNING;
+
+	return time == RUNNING ? GetCurrentTimestamp() : (TimestampTz) time;
+}
+
+static void
+request_shmem(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(sizeof(pg_atomic_uint64));
+}
+
+static void
+startup_shmem(void)
+{
+	bool found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	stopped_at = ShmemInitStruct("bizmetrics_test", sizeof(pg_atomic_uint64), &found);
+	if (!found)
+		pg_atomic_init_u64(stopped_at, RUNNING);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+_PG_init(void)
+{
+	*(BmClock *) find_rendezvous_variable(BM_CLOCK_RENDEZVOUS) = test_clock;
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+}
+
+static void *
+bizmetrics_function(const char *name)
+{
+	return load_external_function("$libdir/bizmetrics", name, true, NULL);
+}
+
+Datum
+bizmetrics_test_set_clock(PG_FUNCTION_ARGS)
+{
+	void (*wake_all)(void) = (void (*)(void)) bizmetrics_function("bm_worker_wake_all");
+
+	if (stopped_at == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("bizmetrics_test is not in shared_preload_libraries")));
+	pg_atomic_write_u64(stopped_at,
+						PG_ARGISNULL(0) ? RUNNING : (uint64) PG_GETARG_TIMESTAMPTZ(0));
+	wake_all();
+	PG_RETURN_VOID();
+}
+
+Datum
+bizmetrics_test_clock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(test_clock());
+}
+
+Datum
+bizmetrics_test_bucket(PG_FUNCTION_ARGS)
+{
+	BucketWindow bucket_window = (BucketWindow) bizmetrics_function("bm_bucket_window");
+	char *timezone = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	BmWindow window = bucket_window(PG_GETARG_INTERVAL_P(0),
+									PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1),
+									pg_tzset(timezone), PG_GETARG_TIMESTAMPTZ(3));
+	TupleDesc desc;
+	Datum values[2] = {TimestampTzGetDatum(window.start),
+					   TimestampTzGetDatum(window.end)};
+	bool nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
