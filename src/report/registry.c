@@ -159,7 +159,7 @@ bm_report_require(const char *name)
 	if (report == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("report \"%s\" does not exist", name),
-						errhint("bizmetrics.report_status lists the reports.")));
+						errhint("The view bizmetrics.report_status lists the reports.")));
 	return report;
 }
 

@@ -8,9 +8,6 @@
 #include "cron/cron.h"
 #include "report/schedule.h"
 
-/* A report that was down for long catches up with one run: do not count all it missed. */
-#define MAX_MISSED 10000
-
 #define EPOCH_SHIFT ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 static int32_t
@@ -95,18 +92,38 @@ bm_schedule_next(const char *schedule, const char *timezone, TimestampTz after,
 	return true;
 }
 
-/* The latest slot that is not after now, given one that is not. */
+/* The latest slot in (from, now], or from. */
+static TimestampTz
+walk_slots(const char *schedule, const char *timezone, TimestampTz from, TimestampTz now)
+{
+	TimestampTz slot = from;
+	TimestampTz next;
+
+	while (bm_schedule_next(schedule, timezone, slot, &next) && next <= now)
+		slot = next;
+	return slot;
+}
+
+/*
+ * The latest slot that is not after now, given one that is not. A report that was down for long
+ * missed many: look back a little first, so that there are never many to walk.
+ */
 TimestampTz
 bm_schedule_latest(const char *schedule, const char *timezone, TimestampTz slot,
 				   TimestampTz now)
 {
-	TimestampTz next;
+	static const int64 look_back[] = {USECS_PER_HOUR, USECS_PER_DAY, 31 * USECS_PER_DAY};
 
-	for (int i = 0; i < MAX_MISSED; i++)
+	for (int i = 0; i < lengthof(look_back); i++)
 	{
-		if (!bm_schedule_next(schedule, timezone, slot, &next) || next > now)
+		TimestampTz from = now - look_back[i];
+		TimestampTz latest;
+
+		if (from <= slot)
 			break;
-		slot = next;
+		latest = walk_slots(schedule, timezone, from, now);
+		if (latest != from)
+			return latest;
 	}
-	return slot;
+	return walk_slots(schedule, timezone, slot, now);
 }
