@@ -88,6 +88,8 @@ CREATE CAST (smallint AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identif
 CREATE CAST (numeric AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identifier(numeric) AS IMPLICIT;
 CREATE CAST (uuid AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identifier(uuid) AS IMPLICIT;
 
+-- Names and ids are compared byte by byte, which costs a fraction of what a language's rules do in each
+-- of the indexes.
 -- The table ------------------------------------------------------------------------------------
 
 CREATE FUNCTION bizmetrics.uuid_v7() RETURNS uuid
@@ -102,18 +104,18 @@ COMMENT ON FUNCTION bizmetrics.current_xact() IS
 
 CREATE TABLE public.business_events (
   id uuid NOT NULL DEFAULT bizmetrics.uuid_v7(),
-  event_name text NOT NULL
+  event_name text COLLATE "C" NOT NULL
     CONSTRAINT business_events_event_name_check CHECK (pg_catalog.char_length(event_name) BETWEEN 1 AND 100),
   occurred_at timestamptz NOT NULL DEFAULT pg_catalog.now()
     CONSTRAINT business_events_occurred_at_check CHECK (pg_catalog.isfinite(occurred_at)),
-  actor_user_id text,
-  company_id text,
-  entity_type text,
-  entity_id text,
+  actor_user_id text COLLATE "C",
+  company_id text COLLATE "C",
+  entity_type text COLLATE "C",
+  entity_id text COLLATE "C",
   properties jsonb NOT NULL DEFAULT '{}'
     CONSTRAINT business_events_properties_check CHECK (pg_catalog.jsonb_typeof(properties) = 'object'),
-  request_id text,
-  dedupe_key text
+  request_id text COLLATE "C",
+  dedupe_key text COLLATE "C"
     CONSTRAINT business_events_dedupe_key_check CHECK (pg_catalog.char_length(dedupe_key) <= 500),
   recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   xact_id bigint NOT NULL DEFAULT bizmetrics.current_xact()

@@ -6,7 +6,7 @@
  * inserter frees it when one of the relations that bm_inserter_covers() changes. Relations are
  * opened and closed for each insert, so nothing outlives the resource owner of the caller.
  *
- * Protocol: begin, fill slot->tts_values and tts_isnull, store, end. The caller holds
+ * Protocol: begin, fill slot->tts_values and tts_isnull, ExecStoreVirtualTuple, store, end. The caller holds
  * RowExclusiveLock on the table and has checked privileges, triggers, constraints and the
  * partition's bound. An error between begin and end leaves the inserter marked as broken.
  */
@@ -42,10 +42,11 @@ bm_inserter_create(Relation rel, bool speculative)
 	inserter->rri = rri;
 	/* A copy, for the relation's own descriptor is pinned by a resource owner. */
 	inserter->slot = MakeSingleTupleTableSlot(
-		CreateTupleDescCopyConstr(RelationGetDescr(rel)), table_slot_callbacks(rel));
+		CreateTupleDescCopyConstr(RelationGetDescr(rel)), &TTSOpsVirtual);
 	InitResultRelInfo(rri, rel, 0, NULL, 0);
 	ExecOpenIndices(rri, speculative);
 	inserter->index_ids = palloc(sizeof(Oid) * Max(rri->ri_NumIndices, 1));
+	inserter->index_relations = palloc0(sizeof(Relation) * Max(rri->ri_NumIndices, 1));
 	for (int i = 0; i < rri->ri_NumIndices; i++)
 	{
 		inserter->index_ids[i] = RelationGetRelid(rri->ri_IndexRelationDescs[i]);
@@ -75,17 +76,45 @@ bm_inserter_covers(const BmInserter *inserter, Oid relid)
 	return false;
 }
 
+/*
+ * Did an insert at this level of this transaction take the locks already? They last until its
+ * end, so that the next event of a statement need not take them again.
+ */
+bool
+bm_inserter_locked(const BmInserter *inserter)
+{
+	return inserter->locked_in == bm_local_transaction() &&
+		   inserter->locked_in_sub == GetCurrentSubTransactionId();
+}
+
+/*
+ * Opens the table, which the caller has locked, and its indexes. Where this transaction has done
+ * so before, the relation cache need not be searched: what it would find is where it was, for
+ * it frees or moves no relation without telling the inserter's owner, who then frees the inserter.
+ */
 void
-bm_inserter_begin(BmInserter *inserter, Relation rel)
+bm_inserter_begin(BmInserter *inserter)
 {
 	ResultRelInfo *rri = inserter->rri;
+	bool again = bm_inserter_locked(inserter);
 
-	Assert(RelationGetRelid(rel) == inserter->relid && !inserter->broken);
+	Assert(!inserter->broken);
 	inserter->broken = true;
-	rri->ri_RelationDesc = rel;
+	if (again)
+		RelationIncrementReferenceCount(rri->ri_RelationDesc);
+	else
+		rri->ri_RelationDesc = table_open(inserter->relid, NoLock);
 	for (int i = 0; i < rri->ri_NumIndices; i++)
-		rri->ri_IndexRelationDescs[i] =
-			index_open(inserter->index_ids[i], RowExclusiveLock);
+	{
+		if (again)
+			RelationIncrementReferenceCount(inserter->index_relations[i]);
+		else
+			inserter->index_relations[i] =
+				index_open(inserter->index_ids[i], RowExclusiveLock);
+		rri->ri_IndexRelationDescs[i] = inserter->index_relations[i];
+	}
+	inserter->locked_in = bm_local_transaction();
+	inserter->locked_in_sub = GetCurrentSubTransactionId();
 	inserter->estate->es_output_cid = GetCurrentCommandId(true);
 	ExecClearTuple(inserter->slot);
 }
@@ -96,7 +125,6 @@ bm_inserter_store(BmInserter *inserter)
 {
 	ResultRelInfo *rri = inserter->rri;
 
-	ExecStoreVirtualTuple(inserter->slot);
 	table_tuple_insert(rri->ri_RelationDesc, inserter->slot,
 					   inserter->estate->es_output_cid, 0, NULL);
 	if (rri->ri_NumIndices > 0)
@@ -114,7 +142,6 @@ bm_inserter_store_unique(BmInserter *inserter, ItemPointer conflict)
 	ResultRelInfo *rri = inserter->rri;
 	EState *estate = inserter->estate;
 
-	ExecStoreVirtualTuple(inserter->slot);
 	for (;;)
 	{
 		uint32 token;
@@ -144,9 +171,9 @@ bm_inserter_end(BmInserter *inserter)
 	{
 		bm_index_insert_cleanup(rri->ri_IndexRelationDescs[i],
 								rri->ri_IndexRelationInfo[i]);
-		index_close(rri->ri_IndexRelationDescs[i], NoLock);
-		rri->ri_IndexRelationDescs[i] = NULL;
+		RelationClose(rri->ri_IndexRelationDescs[i]);
 	}
+	RelationClose(rri->ri_RelationDesc);
 	ResetPerTupleExprContext(inserter->estate);
 	ExecClearTuple(inserter->slot);
 	inserter->broken = false;

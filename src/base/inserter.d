@@ -132,6 +132,11 @@ src/base/inserter.o: src/base/inserter.c \
  /usr/include/postgresql/15/server/pgtime.h \
  /usr/include/postgresql/15/server/utils/snapmgr.h \
  /usr/include/postgresql/15/server/utils/resowner.h src/base/compat.h \
+ /usr/include/postgresql/15/server/storage/proc.h \
+ /usr/include/postgresql/15/server/access/clog.h \
+ /usr/include/postgresql/15/server/storage/sync.h \
+ /usr/include/postgresql/15/server/storage/latch.h \
+ /usr/include/postgresql/15/server/storage/pg_sema.h \
  /usr/include/postgresql/15/server/utils/acl.h \
  /usr/include/postgresql/15/server/parser/parse_node.h \
  src/base/inserter.h
@@ -269,6 +274,11 @@ src/base/inserter.o: src/base/inserter.c \
 /usr/include/postgresql/15/server/utils/snapmgr.h:
 /usr/include/postgresql/15/server/utils/resowner.h:
 src/base/compat.h:
+/usr/include/postgresql/15/server/storage/proc.h:
+/usr/include/postgresql/15/server/access/clog.h:
+/usr/include/postgresql/15/server/storage/sync.h:
+/usr/include/postgresql/15/server/storage/latch.h:
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 /usr/include/postgresql/15/server/utils/acl.h:
 /usr/include/postgresql/15/server/parser/parse_node.h:
 src/base/inserter.h:

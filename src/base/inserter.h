@@ -12,13 +12,17 @@ typedef struct BmInserter
 	ResultRelInfo *rri;
 	TupleTableSlot *slot;
 	Oid *index_ids;
-	bool broken; /* an error interrupted an insert: build it anew */
+	Relation *index_relations;		/* as opened last, if in ... */
+	LocalTransactionId locked_in;	/* this transaction ... */
+	SubTransactionId locked_in_sub; /* at this level, which has locked them */
+	bool broken;					/* an error interrupted an insert: build it anew */
 } BmInserter;
 
 extern BmInserter *bm_inserter_create(Relation rel, bool speculative);
 extern void bm_inserter_free(BmInserter *inserter);
 extern bool bm_inserter_covers(const BmInserter *inserter, Oid relid);
-extern void bm_inserter_begin(BmInserter *inserter, Relation rel);
+extern bool bm_inserter_locked(const BmInserter *inserter);
+extern void bm_inserter_begin(BmInserter *inserter);
 extern void bm_inserter_store(BmInserter *inserter);
 extern bool bm_inserter_store_unique(BmInserter *inserter, ItemPointer conflict);
 extern void bm_inserter_end(BmInserter *inserter);

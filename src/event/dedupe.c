@@ -72,15 +72,15 @@ open_ledger(void)
 }
 
 static void
-read_event_id(Relation rel, ItemPointer tid, TupleTableSlot *slot, pg_uuid_t *id)
+read_event_id(Relation rel, ItemPointer tid, pg_uuid_t *id)
 {
+	TupleTableSlot *row = table_slot_create(rel, NULL);
 	bool isnull;
 
-	ExecClearTuple(slot);
-	if (!table_tuple_fetch_row_version(rel, tid, SnapshotAny, slot))
+	if (!table_tuple_fetch_row_version(rel, tid, SnapshotAny, row))
 		elog(ERROR, "could not fetch the dedupe key's row");
-	*id = *DatumGetUUIDP(slot_getattr(slot, KEY_EVENT_ID + 1, &isnull));
-	ExecClearTuple(slot);
+	*id = *DatumGetUUIDP(slot_getattr(row, KEY_EVENT_ID + 1, &isnull));
+	ExecDropSingleTupleTableSlot(row);
 }
 
 /*
@@ -96,14 +96,15 @@ bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
 	ItemPointerData conflict;
 	bool claimed;
 
-	bm_inserter_begin(ledger, rel);
+	bm_inserter_begin(ledger);
 	slot->tts_values[KEY_DEDUPE_KEY] = key;
 	slot->tts_values[KEY_EVENT_ID] = UUIDPGetDatum(event_id);
 	slot->tts_values[KEY_RECORDED_AT] = TimestampTzGetDatum(recorded_at);
 	memset(slot->tts_isnull, false, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	ExecStoreVirtualTuple(slot);
 	claimed = bm_inserter_store_unique(ledger, &conflict);
 	if (!claimed)
-		read_event_id(rel, &conflict, slot, first_id);
+		read_event_id(rel, &conflict, first_id);
 	bm_inserter_end(ledger);
 	table_close(rel, NoLock);
 	return claimed;

@@ -19,12 +19,14 @@ static const BmEventColumn argument_columns[] = {
 	BM_EVENT_OCCURRED_AT, BM_EVENT_DEDUPE_KEY,	BM_EVENT_REQUEST_ID,
 };
 
+/* Characters, or where there are no more bytes than the limit allows characters: bytes. */
 static int
-text_length(Datum value)
+text_length(Datum value, int limit)
 {
 	text *t = DatumGetTextPP(value);
+	int bytes = VARSIZE_ANY_EXHDR(t);
 
-	return pg_mbstrlen_with_len(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+	return bytes <= limit ? bytes : pg_mbstrlen_with_len(VARDATA_ANY(t), bytes);
 }
 
 static void
@@ -36,7 +38,7 @@ check_event_name(const BmEvent *event)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("event_name must not be NULL"),
 						errhint("Say what happened, for example 'order_paid'.")));
-	length = text_length(event->values[BM_EVENT_NAME]);
+	length = text_length(event->values[BM_EVENT_NAME], BM_EVENT_NAME_MAX);
 	if (length == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("event_name must not be empty"),
@@ -118,7 +120,7 @@ check_dedupe_key(const BmEvent *event)
 
 	if (event->isnull[BM_EVENT_DEDUPE_KEY])
 		return;
-	length = text_length(event->values[BM_EVENT_DEDUPE_KEY]);
+	length = text_length(event->values[BM_EVENT_DEDUPE_KEY], BM_DEDUPE_KEY_MAX);
 	if (length > BM_DEDUPE_KEY_MAX)
 		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 						errmsg("dedupe_key \"%s\" is too long",

@@ -65,6 +65,7 @@ static struct
 	TimestampTz lower;
 	TimestampTz upper;
 	bool check_constraints; /* has others than own_checks */
+	bool row_security;		/* may apply */
 	AttrNumber column[BM_EVENT_COLUMNS];
 	BmInserter *inserter; /* NULL: take the SQL path */
 } target;
@@ -202,7 +203,7 @@ has_other_checks(TupleDesc desc)
 static bool
 fast_path_fits(Relation parent, Relation partition)
 {
-	return partition->rd_rel->relkind == RELKIND_RELATION &&
+	return parent->rd_rules == NULL && partition->rd_rel->relkind == RELKIND_RELATION &&
 		   partition->rd_rel->relam == HEAP_TABLE_AM_OID &&
 		   map_columns(RelationGetDescr(partition)) && only_own_triggers(parent) &&
 		   only_own_triggers(partition);
@@ -239,6 +240,7 @@ find_target(TimestampTz occurred_at)
 		found = bm_partition_find(parent, occurred_at);
 	}
 	target.partition = found.relid;
+	target.row_security = parent->rd_rel->relrowsecurity;
 	target.lower = found.lower;
 	target.upper = found.upper;
 	/* From here on a change of either relation voids what we learn. */
@@ -264,6 +266,8 @@ lock_target(TimestampTz occurred_at)
 {
 	while (!target_holds(occurred_at))
 		find_target(occurred_at);
+	if (target.inserter != NULL && bm_inserter_locked(target.inserter))
+		return;
 	for (;;)
 	{
 		LockRelationOid(target.parent, RowExclusiveLock);
@@ -278,11 +282,10 @@ static void
 insert_fast(BmEvent *event)
 {
 	BmInserter *inserter = target.inserter;
-	Relation partition = table_open(target.partition, NoLock);
 	TupleTableSlot *slot;
 
 	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(bm_current_xact());
-	bm_inserter_begin(inserter, partition);
+	bm_inserter_begin(inserter);
 	slot = inserter->slot;
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (int c = 0; c < BM_EVENT_COLUMNS; c++)
@@ -290,15 +293,11 @@ insert_fast(BmEvent *event)
 		slot->tts_values[target.column[c] - 1] = event->values[c];
 		slot->tts_isnull[target.column[c] - 1] = event->isnull[c];
 	}
+	ExecStoreVirtualTuple(slot);
 	if (target.check_constraints)
-	{
-		ExecStoreVirtualTuple(slot);
 		ExecConstraints(inserter->rri, slot, inserter->estate);
-		slot->tts_flags |= TTS_FLAG_EMPTY;
-	}
 	bm_inserter_store(inserter);
 	bm_inserter_end(inserter);
-	table_close(partition, NoLock);
 }
 
 /* The caller's columns through the parent, as the caller: defaults, triggers and policies apply. */
@@ -335,7 +334,8 @@ insert_by_sql(BmEvent *event)
 static bool
 row_security_applies(void)
 {
-	return check_enable_rls(target.parent, InvalidOid, false) == RLS_ENABLED;
+	return target.row_security &&
+		   check_enable_rls(target.parent, InvalidOid, false) == RLS_ENABLED;
 }
 
 /*

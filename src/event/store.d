@@ -149,7 +149,12 @@ src/event/store.o: src/event/store.c \
  /usr/include/postgresql/15/server/utils/lsyscache.h \
  /usr/include/postgresql/15/server/utils/rls.h \
  /usr/include/postgresql/15/server/utils/syscache.h src/base/compat.h \
- src/base/inserter.h src/base/table.h src/event/event.h \
+ /usr/include/postgresql/15/server/storage/proc.h \
+ /usr/include/postgresql/15/server/access/clog.h \
+ /usr/include/postgresql/15/server/storage/sync.h \
+ /usr/include/postgresql/15/server/storage/latch.h \
+ /usr/include/postgresql/15/server/storage/pg_sema.h src/base/inserter.h \
+ src/base/table.h src/event/event.h \
  /usr/include/postgresql/15/server/utils/jsonb.h \
  /usr/include/postgresql/15/server/utils/numeric.h \
  /usr/include/postgresql/15/server/utils/uuid.h
@@ -304,6 +309,11 @@ src/event/store.o: src/event/store.c \
 /usr/include/postgresql/15/server/utils/rls.h:
 /usr/include/postgresql/15/server/utils/syscache.h:
 src/base/compat.h:
+/usr/include/postgresql/15/server/storage/proc.h:
+/usr/include/postgresql/15/server/access/clog.h:
+/usr/include/postgresql/15/server/storage/sync.h:
+/usr/include/postgresql/15/server/storage/latch.h:
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 src/base/inserter.h:
 src/base/table.h:
 src/event/event.h:

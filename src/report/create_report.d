@@ -139,7 +139,12 @@ src/report/create_report.bc: src/report/create_report.c \
   src/base/compat.h \
   /usr/include/postgresql/15/server/executor/executor.h \
   /usr/include/postgresql/15/server/utils/memutils.h \
-  /usr/include/postgresql/15/server/nodes/memnodes.h src/base/table.h \
+  /usr/include/postgresql/15/server/nodes/memnodes.h \
+  /usr/include/postgresql/15/server/storage/proc.h \
+  /usr/include/postgresql/15/server/access/clog.h \
+  /usr/include/postgresql/15/server/storage/sync.h \
+  /usr/include/postgresql/15/server/storage/latch.h \
+  /usr/include/postgresql/15/server/storage/pg_sema.h src/base/table.h \
   src/report/access.h src/report/registry.h src/report/bucket.h \
   src/report/schedule.h src/report/state.h
 
@@ -426,6 +431,16 @@ src/base/compat.h:
 /usr/include/postgresql/15/server/utils/memutils.h:
 
 /usr/include/postgresql/15/server/nodes/memnodes.h:
+
+/usr/include/postgresql/15/server/storage/proc.h:
+
+/usr/include/postgresql/15/server/access/clog.h:
+
+/usr/include/postgresql/15/server/storage/sync.h:
+
+/usr/include/postgresql/15/server/storage/latch.h:
+
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 
 src/base/table.h:
 

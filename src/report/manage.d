@@ -133,9 +133,18 @@ src/report/manage.bc: src/report/manage.c \
   /usr/include/postgresql/15/server/utils/fmgrprotos.h \
   /usr/include/postgresql/15/server/utils/snapmgr.h \
   /usr/include/postgresql/15/server/utils/timestamp.h src/base/clock.h \
-  src/base/compat.h src/base/guc.h src/base/table.h src/report/access.h \
-  src/report/registry.h src/report/history.h src/report/bucket.h \
-  src/report/state.h src/report/lock.h src/report/run.h
+  src/base/compat.h /usr/include/postgresql/15/server/storage/proc.h \
+  /usr/include/postgresql/15/server/access/clog.h \
+  /usr/include/postgresql/15/server/storage/sync.h \
+  /usr/include/postgresql/15/server/storage/latch.h \
+  /usr/include/postgresql/15/server/storage/lock.h \
+  /usr/include/postgresql/15/server/storage/lwlock.h \
+  /usr/include/postgresql/15/server/storage/lwlocknames.h \
+  /usr/include/postgresql/15/server/storage/shmem.h \
+  /usr/include/postgresql/15/server/storage/pg_sema.h src/base/guc.h \
+  src/base/table.h src/report/access.h src/report/registry.h \
+  src/report/history.h src/report/bucket.h src/report/state.h \
+  src/report/lock.h src/report/run.h
 
 /usr/include/postgresql/15/server/postgres.h:
 
@@ -408,6 +417,24 @@ src/report/manage.bc: src/report/manage.c \
 src/base/clock.h:
 
 src/base/compat.h:
+
+/usr/include/postgresql/15/server/storage/proc.h:
+
+/usr/include/postgresql/15/server/access/clog.h:
+
+/usr/include/postgresql/15/server/storage/sync.h:
+
+/usr/include/postgresql/15/server/storage/latch.h:
+
+/usr/include/postgresql/15/server/storage/lock.h:
+
+/usr/include/postgresql/15/server/storage/lwlock.h:
+
+/usr/include/postgresql/15/server/storage/lwlocknames.h:
+
+/usr/include/postgresql/15/server/storage/shmem.h:
+
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 
 src/base/guc.h:
 

@@ -133,7 +133,12 @@ src/report/registry.o: src/report/registry.c \
  /usr/include/postgresql/15/server/tcop/cmdtag.h \
  /usr/include/postgresql/15/server/tcop/cmdtaglist.h \
  /usr/include/postgresql/15/server/utils/memutils.h \
- /usr/include/postgresql/15/server/nodes/memnodes.h src/base/guc.h \
+ /usr/include/postgresql/15/server/nodes/memnodes.h \
+ /usr/include/postgresql/15/server/storage/proc.h \
+ /usr/include/postgresql/15/server/access/clog.h \
+ /usr/include/postgresql/15/server/storage/sync.h \
+ /usr/include/postgresql/15/server/storage/latch.h \
+ /usr/include/postgresql/15/server/storage/pg_sema.h src/base/guc.h \
  src/base/table.h src/report/registry.h
 /usr/include/postgresql/15/server/postgres.h:
 /usr/include/postgresql/15/server/c.h:
@@ -271,6 +276,11 @@ src/base/compat.h:
 /usr/include/postgresql/15/server/tcop/cmdtaglist.h:
 /usr/include/postgresql/15/server/utils/memutils.h:
 /usr/include/postgresql/15/server/nodes/memnodes.h:
+/usr/include/postgresql/15/server/storage/proc.h:
+/usr/include/postgresql/15/server/access/clog.h:
+/usr/include/postgresql/15/server/storage/sync.h:
+/usr/include/postgresql/15/server/storage/latch.h:
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 src/base/guc.h:
 src/base/table.h:
 src/report/registry.h:

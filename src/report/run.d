@@ -129,6 +129,15 @@ src/report/run.bc: src/report/run.c \
   /usr/include/postgresql/15/server/executor/executor.h \
   /usr/include/postgresql/15/server/utils/memutils.h \
   /usr/include/postgresql/15/server/nodes/memnodes.h \
+  /usr/include/postgresql/15/server/storage/proc.h \
+  /usr/include/postgresql/15/server/access/clog.h \
+  /usr/include/postgresql/15/server/storage/sync.h \
+  /usr/include/postgresql/15/server/storage/latch.h \
+  /usr/include/postgresql/15/server/storage/lock.h \
+  /usr/include/postgresql/15/server/storage/lwlock.h \
+  /usr/include/postgresql/15/server/storage/lwlocknames.h \
+  /usr/include/postgresql/15/server/storage/shmem.h \
+  /usr/include/postgresql/15/server/storage/pg_sema.h \
   /usr/include/postgresql/15/server/utils/acl.h \
   /usr/include/postgresql/15/server/parser/parse_node.h \
   src/report/access.h src/report/registry.h src/report/retry.h \
@@ -396,6 +405,24 @@ src/base/compat.h:
 /usr/include/postgresql/15/server/utils/memutils.h:
 
 /usr/include/postgresql/15/server/nodes/memnodes.h:
+
+/usr/include/postgresql/15/server/storage/proc.h:
+
+/usr/include/postgresql/15/server/access/clog.h:
+
+/usr/include/postgresql/15/server/storage/sync.h:
+
+/usr/include/postgresql/15/server/storage/latch.h:
+
+/usr/include/postgresql/15/server/storage/lock.h:
+
+/usr/include/postgresql/15/server/storage/lwlock.h:
+
+/usr/include/postgresql/15/server/storage/lwlocknames.h:
+
+/usr/include/postgresql/15/server/storage/shmem.h:
+
+/usr/include/postgresql/15/server/storage/pg_sema.h:
 
 /usr/include/postgresql/15/server/utils/acl.h:
 
