@@ -5,7 +5,9 @@
 #ifndef BM_BASE_COMPAT_H
 #define BM_BASE_COMPAT_H
 
+#include "common/jsonapi.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -51,6 +53,18 @@ bm_index_insert_cleanup(Relation index, IndexInfo *info)
 {
 #if PG_VERSION_NUM >= 170000
 	index_insert_cleanup(index, info);
+#endif
+}
+
+/* 17 lets the caller own the context, NULL being as before. */
+static inline JsonLexContext *
+bm_json_lex(char *json)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, strlen(json), GetDatabaseEncoding(),
+										true);
+#else
+	return makeJsonLexContextCstringLen(json, strlen(json), GetDatabaseEncoding(), true);
 #endif
 }
 

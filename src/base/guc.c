@@ -5,11 +5,17 @@
 
 #include "base/guc.h"
 
+/* Who acts in this session or transaction: an application sets it once for all its events. */
+char *bm_guc_actor_user_id = NULL;
+
 /*
  * A superuser's report would run whatever somebody else's view or function in it says, as
  * superuser, on every schedule. Only a cluster where every author is trusted wants this on.
  */
 bool bm_guc_allow_superuser_reports = false;
+
+/* The tenant of this session or transaction. */
+char *bm_guc_company_id = NULL;
 
 /* Databases the worker serves: a comma-separated list, or * for all that have the extension. */
 char *bm_guc_databases = NULL;
@@ -23,6 +29,9 @@ int bm_guc_max_runners = 4;
 /* The width of partitions made from now on. */
 int bm_guc_partition_interval = BM_PARTITION_MONTH;
 
+/* The request that this session or transaction serves. */
+char *bm_guc_request_id = NULL;
+
 static const struct config_enum_entry partition_intervals[] = {
 	{"day", BM_PARTITION_DAY, false},
 	{"week", BM_PARTITION_WEEK, false},
@@ -30,12 +39,25 @@ static const struct config_enum_entry partition_intervals[] = {
 	{NULL, 0, false},
 };
 
+static void
+define_context(const char *name, const char *description, char **variable)
+{
+	DefineCustomStringVariable(name, description, "An empty value fills nothing.",
+							   variable, "", PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
 void
 bm_guc_init(void)
 {
+	define_context("bizmetrics.actor_user_id",
+				   "Sets the actor of events whose call states none.",
+				   &bm_guc_actor_user_id);
 	DefineCustomBoolVariable(
 		"bizmetrics.allow_superuser_reports", "Allows reports that run as a superuser.",
 		NULL, &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_context("bizmetrics.company_id",
+				   "Sets the company of events whose call states none.",
+				   &bm_guc_company_id);
 	DefineCustomStringVariable("bizmetrics.databases",
 							   "Sets the databases whose reports the worker runs.",
 							   "A comma-separated list, or * for every database.",
@@ -51,5 +73,8 @@ bm_guc_init(void)
 							 "Sets the time range of new partitions of business_events.",
 							 NULL, &bm_guc_partition_interval, BM_PARTITION_MONTH,
 							 partition_intervals, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_context("bizmetrics.request_id",
+				   "Sets the request of events whose call states none.",
+				   &bm_guc_request_id);
 	MarkGUCPrefixReserved("bizmetrics");
 }

@@ -9,11 +9,14 @@ typedef enum BmPartitionInterval
 	BM_PARTITION_MONTH
 } BmPartitionInterval;
 
+extern char *bm_guc_actor_user_id;
 extern bool bm_guc_allow_superuser_reports;
+extern char *bm_guc_company_id;
 extern char *bm_guc_databases;
 extern int bm_guc_max_partitions;
 extern int bm_guc_max_runners;
 extern int bm_guc_partition_interval;
+extern char *bm_guc_request_id;
 
 extern void bm_guc_init(void);
 

@@ -132,6 +132,8 @@ src/base/inserter.o: src/base/inserter.c \
  /usr/include/postgresql/15/server/pgtime.h \
  /usr/include/postgresql/15/server/utils/snapmgr.h \
  /usr/include/postgresql/15/server/utils/resowner.h src/base/compat.h \
+ /usr/include/postgresql/15/server/common/jsonapi.h \
+ /usr/include/postgresql/15/server/mb/pg_wchar.h \
  /usr/include/postgresql/15/server/storage/proc.h \
  /usr/include/postgresql/15/server/access/clog.h \
  /usr/include/postgresql/15/server/storage/sync.h \
@@ -274,6 +276,8 @@ src/base/inserter.o: src/base/inserter.c \
 /usr/include/postgresql/15/server/utils/snapmgr.h:
 /usr/include/postgresql/15/server/utils/resowner.h:
 src/base/compat.h:
+/usr/include/postgresql/15/server/common/jsonapi.h:
+/usr/include/postgresql/15/server/mb/pg_wchar.h:
 /usr/include/postgresql/15/server/storage/proc.h:
 /usr/include/postgresql/15/server/access/clog.h:
 /usr/include/postgresql/15/server/storage/sync.h:

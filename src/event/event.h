@@ -55,6 +55,9 @@ typedef struct BmPartition
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
 extern void bm_partition_make(Oid parent, TimestampTz occurred_at);
 
+/* context.c */
+extern void bm_context_fill(BmEvent *event);
+
 /* dedupe.c */
 extern bool bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
 							pg_uuid_t *first_id);

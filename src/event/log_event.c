@@ -146,6 +146,7 @@ bizmetrics_log_event(PG_FUNCTION_ARGS)
 	check_properties(&event);
 	check_occurred_at(&event);
 	check_dedupe_key(&event);
+	bm_context_fill(&event);
 
 	bm_uuid_v7(&id);
 	event.values[BM_EVENT_ID] = UUIDPGetDatum(&id);

@@ -149,6 +149,8 @@ src/event/store.o: src/event/store.c \
  /usr/include/postgresql/15/server/utils/lsyscache.h \
  /usr/include/postgresql/15/server/utils/rls.h \
  /usr/include/postgresql/15/server/utils/syscache.h src/base/compat.h \
+ /usr/include/postgresql/15/server/common/jsonapi.h \
+ /usr/include/postgresql/15/server/mb/pg_wchar.h \
  /usr/include/postgresql/15/server/storage/proc.h \
  /usr/include/postgresql/15/server/access/clog.h \
  /usr/include/postgresql/15/server/storage/sync.h \
@@ -309,6 +311,8 @@ src/event/store.o: src/event/store.c \
 /usr/include/postgresql/15/server/utils/rls.h:
 /usr/include/postgresql/15/server/utils/syscache.h:
 src/base/compat.h:
+/usr/include/postgresql/15/server/common/jsonapi.h:
+/usr/include/postgresql/15/server/mb/pg_wchar.h:
 /usr/include/postgresql/15/server/storage/proc.h:
 /usr/include/postgresql/15/server/access/clog.h:
 /usr/include/postgresql/15/server/storage/sync.h:

@@ -136,7 +136,7 @@ src/report/create_report.bc: src/report/create_report.c \
   /usr/include/postgresql/15/server/utils/fmgrprotos.h \
   /usr/include/postgresql/15/server/utils/lsyscache.h \
   /usr/include/postgresql/15/server/utils/varlena.h src/base/clock.h \
-  src/base/compat.h \
+  src/base/compat.h /usr/include/postgresql/15/server/common/jsonapi.h \
   /usr/include/postgresql/15/server/executor/executor.h \
   /usr/include/postgresql/15/server/utils/memutils.h \
   /usr/include/postgresql/15/server/nodes/memnodes.h \
@@ -425,6 +425,8 @@ src/report/create_report.bc: src/report/create_report.c \
 src/base/clock.h:
 
 src/base/compat.h:
+
+/usr/include/postgresql/15/server/common/jsonapi.h:
 
 /usr/include/postgresql/15/server/executor/executor.h:
 

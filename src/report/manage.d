@@ -133,7 +133,9 @@ src/report/manage.bc: src/report/manage.c \
   /usr/include/postgresql/15/server/utils/fmgrprotos.h \
   /usr/include/postgresql/15/server/utils/snapmgr.h \
   /usr/include/postgresql/15/server/utils/timestamp.h src/base/clock.h \
-  src/base/compat.h /usr/include/postgresql/15/server/storage/proc.h \
+  src/base/compat.h /usr/include/postgresql/15/server/common/jsonapi.h \
+  /usr/include/postgresql/15/server/mb/pg_wchar.h \
+  /usr/include/postgresql/15/server/storage/proc.h \
   /usr/include/postgresql/15/server/access/clog.h \
   /usr/include/postgresql/15/server/storage/sync.h \
   /usr/include/postgresql/15/server/storage/latch.h \
@@ -417,6 +419,10 @@ src/report/manage.bc: src/report/manage.c \
 src/base/clock.h:
 
 src/base/compat.h:
+
+/usr/include/postgresql/15/server/common/jsonapi.h:
+
+/usr/include/postgresql/15/server/mb/pg_wchar.h:
 
 /usr/include/postgresql/15/server/storage/proc.h:
 

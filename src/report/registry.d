@@ -100,6 +100,7 @@ src/report/registry.o: src/report/registry.c \
  /usr/include/postgresql/15/server/utils/syscache.h \
  /usr/include/postgresql/15/server/utils/varlena.h \
  /usr/include/postgresql/15/server/utils/sortsupport.h src/base/compat.h \
+ /usr/include/postgresql/15/server/common/jsonapi.h \
  /usr/include/postgresql/15/server/executor/executor.h \
  /usr/include/postgresql/15/server/executor/execdesc.h \
  /usr/include/postgresql/15/server/nodes/execnodes.h \
@@ -134,6 +135,7 @@ src/report/registry.o: src/report/registry.c \
  /usr/include/postgresql/15/server/tcop/cmdtaglist.h \
  /usr/include/postgresql/15/server/utils/memutils.h \
  /usr/include/postgresql/15/server/nodes/memnodes.h \
+ /usr/include/postgresql/15/server/mb/pg_wchar.h \
  /usr/include/postgresql/15/server/storage/proc.h \
  /usr/include/postgresql/15/server/access/clog.h \
  /usr/include/postgresql/15/server/storage/sync.h \
@@ -242,6 +244,7 @@ src/report/registry.o: src/report/registry.c \
 /usr/include/postgresql/15/server/utils/varlena.h:
 /usr/include/postgresql/15/server/utils/sortsupport.h:
 src/base/compat.h:
+/usr/include/postgresql/15/server/common/jsonapi.h:
 /usr/include/postgresql/15/server/executor/executor.h:
 /usr/include/postgresql/15/server/executor/execdesc.h:
 /usr/include/postgresql/15/server/nodes/execnodes.h:
@@ -276,6 +279,7 @@ src/base/compat.h:
 /usr/include/postgresql/15/server/tcop/cmdtaglist.h:
 /usr/include/postgresql/15/server/utils/memutils.h:
 /usr/include/postgresql/15/server/nodes/memnodes.h:
+/usr/include/postgresql/15/server/mb/pg_wchar.h:
 /usr/include/postgresql/15/server/storage/proc.h:
 /usr/include/postgresql/15/server/access/clog.h:
 /usr/include/postgresql/15/server/storage/sync.h:

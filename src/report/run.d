@@ -125,10 +125,11 @@ src/report/run.bc: src/report/run.c \
   /usr/include/postgresql/15/server/miscadmin.h \
   /usr/include/postgresql/15/server/pgtime.h \
   /usr/include/postgresql/15/server/utils/timestamp.h src/base/clock.h \
-  src/base/compat.h \
+  src/base/compat.h /usr/include/postgresql/15/server/common/jsonapi.h \
   /usr/include/postgresql/15/server/executor/executor.h \
   /usr/include/postgresql/15/server/utils/memutils.h \
   /usr/include/postgresql/15/server/nodes/memnodes.h \
+  /usr/include/postgresql/15/server/mb/pg_wchar.h \
   /usr/include/postgresql/15/server/storage/proc.h \
   /usr/include/postgresql/15/server/access/clog.h \
   /usr/include/postgresql/15/server/storage/sync.h \
@@ -400,11 +401,15 @@ src/base/clock.h:
 
 src/base/compat.h:
 
+/usr/include/postgresql/15/server/common/jsonapi.h:
+
 /usr/include/postgresql/15/server/executor/executor.h:
 
 /usr/include/postgresql/15/server/utils/memutils.h:
 
 /usr/include/postgresql/15/server/nodes/memnodes.h:
+
+/usr/include/postgresql/15/server/mb/pg_wchar.h:
 
 /usr/include/postgresql/15/server/storage/proc.h:
 
