@@ -75,7 +75,7 @@ project_files() {
 	if [ -e "$TOP/.git" ] && "${git[@]}" rev-parse >/dev/null 2>&1; then
 		"${git[@]}" ls-files -z --cached --others --exclude-standard -- "$@"
 	else
-		(cd "$TOP" && find "${@:-.}" -name .git -prune -o ! -type d -printf '%p\0' 2>/dev/null) || true
+		(cd "$TOP" && find "${@:-.}" \( -name .git -o -name .quickstart \) -prune -o ! -type d -printf '%p\0' 2>/dev/null) || true
 	fi |
 		(cd "$TOP" && while IFS= read -r -d '' file; do
 			[ ! -e "$file" ] || printf '%s\0' "${file#./}"

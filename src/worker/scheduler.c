@@ -57,6 +57,14 @@ typedef struct Trouble
 	TimestampTz retry_at; /* by the real clock */
 } Trouble;
 
+/* A report that a runner is to be started for. */
+typedef struct DueReport
+{
+	const BmReport *report;
+	int64 claims;
+	TimestampTz since;
+} DueReport;
+
 static MemoryContext scheduler_context;
 static List *runners = NIL;
 static List *troubles = NIL;
@@ -153,41 +161,45 @@ claims_of(const BmReportState *state)
 
 /*
  * May a runner be started for this report now? One that was started and claimed nothing could not
- * log in, say: waits for longer each time. Says so once an episode.
+ * log in, say: it waits for longer each time. Says so once an episode.
  */
 static bool
-may_start(const BmReport *report, const BmReportState *state)
+may_start(const DueReport *due)
 {
-	Trouble *trouble = find_trouble(report->id);
-	MemoryContext old;
+	Trouble *trouble = find_trouble(due->report->id);
 
-	if (trouble != NULL && trouble->claims == claims_of(state))
-	{
-		if (trouble->retry_at > GetCurrentTimestamp())
-			return false;
-		if (trouble->backoff == FIRST_BACKOFF)
-			ereport(
-				LOG,
-				(errmsg("no runner could begin report \"%s\"", report->name),
+	if (trouble == NULL || trouble->claims != due->claims)
+		return true;
+	if (trouble->retry_at > GetCurrentTimestamp())
+		return false;
+	if (trouble->backoff == FIRST_BACKOFF)
+		ereport(LOG,
+				(errmsg("no runner could begin report \"%s\"", due->report->name),
 				 errhint("It stays due. Look for its owner's connection limit, or raise "
 						 "max_worker_processes.")));
-		trouble->backoff = Min(trouble->backoff * 2, LAST_BACKOFF);
-	}
-	else
-	{
-		old = MemoryContextSwitchTo(scheduler_context);
-		if (trouble == NULL)
-		{
-			trouble = palloc(sizeof(Trouble));
-			troubles = lappend(troubles, trouble);
-		}
-		MemoryContextSwitchTo(old);
-		trouble->report_id = report->id;
-		trouble->claims = claims_of(state);
-		trouble->backoff = FIRST_BACKOFF;
-	}
-	trouble->retry_at = GetCurrentTimestamp() + trouble->backoff;
 	return true;
+}
+
+/* A runner is about to be started: if the report is still due when it has ended, it waits. */
+static void
+expect_claim(const DueReport *due)
+{
+	Trouble *trouble = find_trouble(due->report->id);
+
+	if (trouble == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scheduler_context);
+
+		trouble = palloc0(sizeof(Trouble));
+		trouble->report_id = due->report->id;
+		troubles = lappend(troubles, trouble);
+		MemoryContextSwitchTo(old);
+	}
+	trouble->backoff = trouble->claims == due->claims && trouble->backoff > 0
+						   ? Min(trouble->backoff * 2, LAST_BACKOFF)
+						   : FIRST_BACKOFF;
+	trouble->claims = due->claims;
+	trouble->retry_at = GetCurrentTimestamp() + trouble->backoff;
 }
 
 /* False where no process can be had: the report stays due. */
@@ -272,15 +284,14 @@ tend_report(const BmReport *report)
 	return state;
 }
 
-/* Looks at one report: is a runner to be started, and when to look again? */
+/* Looks at one report: is a runner to be started, or when to look again? */
 static TimestampTz
-serve_report(const BmReport *report, bool *start)
+serve_report(const BmReport *report, DueReport **due)
 {
 	BmReportState *state;
 	TimestampTz now = bm_clock_now();
 	TimestampTz next;
 
-	*start = false;
 	if (has_runner(report->id))
 		return DT_NOEND; /* its end wakes us */
 	state = tend_report(report);
@@ -297,15 +308,16 @@ serve_report(const BmReport *report, bool *start)
 			forget_trouble(find_trouble(report->id));
 		return bm_state_wake(state);
 	}
-	if (list_length(runners) >= bm_guc_max_runners)
-		return DT_NOEND; /* the end of one wakes us */
-	*start = may_start(report, state);
-	return *start ? DT_NOEND : now + FIRST_BACKOFF;
+	*due = palloc(sizeof(DueReport));
+	(*due)->report = report;
+	(*due)->claims = claims_of(state);
+	(*due)->since = Min(bm_state_wake(state), now);
+	return DT_NOEND;
 }
 
 /* One look at one report in a subtransaction: a broken row keeps nobody else from running. */
 static TimestampTz
-serve_report_safely(const BmReport *report, bool *start)
+serve_report_safely(const BmReport *report, DueReport **due)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -315,7 +327,7 @@ serve_report_safely(const BmReport *report, bool *start)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		next = serve_report(report, start);
+		next = serve_report(report, due);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -324,7 +336,7 @@ serve_report_safely(const BmReport *report, bool *start)
 		EmitErrorReport();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		*start = false;
+		*due = NULL;
 		next = bm_clock_now() + USECS_PER_MINUTE;
 	}
 	PG_END_TRY();
@@ -333,13 +345,66 @@ serve_report_safely(const BmReport *report, bool *start)
 	return next;
 }
 
-/* Looks at every report. Runners are started once the states they will read are committed. */
+/* Looks at every report: which are due, and when to look again for the others. */
+static List *
+find_due_reports(TimestampTz *wake)
+{
+	List *due_reports = NIL;
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+	{
+		DueReport *due = NULL;
+		TimestampTz next = serve_report_safely(lfirst(cell), &due);
+
+		*wake = Min(*wake, next);
+		if (due != NULL)
+			due_reports = lappend(due_reports, due);
+	}
+	return due_reports;
+}
+
+static int
+compare_due(const ListCell *a, const ListCell *b)
+{
+	TimestampTz left = ((DueReport *) lfirst(a))->since;
+	TimestampTz right = ((DueReport *) lfirst(b))->since;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Starts as many as may run, those first that have waited longest; says when to look again. */
+static TimestampTz
+start_runners(List *due_reports)
+{
+	TimestampTz wake = DT_NOEND;
+	ListCell *cell;
+
+	list_sort(due_reports, compare_due);
+	foreach(cell, due_reports)
+	{
+		DueReport *due = lfirst(cell);
+
+		if (list_length(runners) >= bm_guc_max_runners)
+			break; /* the end of one wakes us */
+		if (may_start(due))
+		{
+			expect_claim(due);
+			if (start_runner(due->report))
+				continue;
+		}
+		wake = bm_clock_now() + FIRST_BACKOFF;
+	}
+	return wake;
+}
+
+/* One pass. Runners are started once the states that they will read are committed. */
 static TimestampTz
 serve_reports(void)
 {
 	TimestampTz wake = DT_NOEND;
-	List *to_start = NIL;
-	ListCell *cell;
+	TimestampTz retry;
+	List *due_reports = NIL;
 	MemoryContext pass = AllocSetContextCreate(
 		scheduler_context, "bizmetrics scheduler pass", ALLOCSET_DEFAULT_SIZES);
 
@@ -347,26 +412,16 @@ serve_reports(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(pass);
 	if (OidIsValid(get_extension_oid("bizmetrics", true)))
-		foreach(cell, bm_report_list())
-		{
-			bool start;
-			TimestampTz next = serve_report_safely(lfirst(cell), &start);
-
-			wake = Min(wake, next);
-			if (start)
-				to_start = lappend(to_start, lfirst(cell));
-		}
+		due_reports = find_due_reports(&wake);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
 	StartTransactionCommand();
-	foreach(cell, to_start)
-		if (list_length(runners) < bm_guc_max_runners && !start_runner(lfirst(cell)))
-			wake = Min(wake, bm_clock_now() + FIRST_BACKOFF);
+	retry = start_runners(due_reports);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(scheduler_context);
 	MemoryContextDelete(pass);
-	return wake;
+	return Min(wake, retry);
 }
 
 void

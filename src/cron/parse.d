@@ -1,3 +1,0 @@
-src/cron/parse.bc: src/cron/parse.c src/cron/cron.h
-
-src/cron/cron.h:
