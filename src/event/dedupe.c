@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -110,42 +111,59 @@ bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
 	return claimed;
 }
 
+/* Gives up the claim that this transaction made on a key, for an event that was not stored. */
+void
+bm_dedupe_release(Datum key)
+{
+	Relation rel = bm_table_open("dedupe_keys", RowExclusiveLock);
+	HeapTuple row = bm_table_get(rel, "dedupe_keys_pkey", TEXTOID, key);
+
+	if (row != NULL)
+		bm_table_delete(rel, row);
+	table_close(rel, NoLock);
+}
+
 static Datum
-event_attribute(TriggerData *trigger, BmEventColumn column, bool *isnull)
+event_attribute(TriggerData *trigger, BmEventColumn column)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
 
+	/* The trigger's WHEN and the columns' NOT NULL leave none of those asked for NULL. */
 	return heap_getattr(trigger->tg_trigtuple,
-						SPI_fnumber(desc, bm_event_column_names[column]), desc, isnull);
+						SPI_fnumber(desc, bm_event_column_names[column]), desc, &isnull);
+}
+
+/* A row that comes back from a dump or from another server, and was judged there. */
+static bool
+is_history(TriggerData *trigger)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		   DatumGetInt64(event_attribute(trigger, BM_EVENT_XACT_ID)) != bm_current_xact();
 }
 
 /*
- * BEFORE INSERT on business_events and its partitions, where the event has a key. A row that
- * another transaction stored is history on its way back (a restore): a key that stands
- * already is left alone, for after pruning a key may stand twice. Only a new row raises.
+ * AFTER INSERT on business_events and its partitions, where the event has a key. A key of history
+ * that stands already is left alone, for after pruning a key may stand twice. A new row
+ * raises, unless it is the one that log_event() claimed the key for.
  */
 Datum
 bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool isnull;
 	Datum key;
-	Datum event_id;
 	pg_uuid_t id;
 	pg_uuid_t first_id;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "bizmetrics_claim_dedupe_key is a trigger function");
-	key = event_attribute(trigger, BM_EVENT_DEDUPE_KEY, &isnull);
-	event_id = isnull ? (Datum) 0 : event_attribute(trigger, BM_EVENT_ID, &isnull);
-	if (isnull)
-		return PointerGetDatum(
-			trigger->tg_trigtuple); /* no key, or NOT NULL will complain */
-	id = *DatumGetUUIDP(event_id);
+	key = event_attribute(trigger, BM_EVENT_DEDUPE_KEY);
+	id = *DatumGetUUIDP(event_attribute(trigger, BM_EVENT_ID));
+	if (bm_event_being_inserted != NULL &&
+		memcmp(&id, bm_event_being_inserted, sizeof(id)) == 0)
+		return PointerGetDatum(NULL);
 	if (!bm_dedupe_claim(key, &id, GetCurrentTransactionStartTimestamp(), &first_id) &&
-		memcmp(&id, &first_id, sizeof(id)) != 0 &&
-		DatumGetInt64(event_attribute(trigger, BM_EVENT_XACT_ID, &isnull)) ==
-			bm_current_xact())
+		!is_history(trigger))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("duplicate dedupe_key \"%s\"", TextDatumGetCString(key)),
@@ -154,5 +172,5 @@ bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 							   DirectFunctionCall1(uuid_out, UUIDPGetDatum(&first_id)))),
 				 errhint("Use bizmetrics.log_event(), which returns the first event's id "
 						 "instead.")));
-	return PointerGetDatum(trigger->tg_trigtuple);
+	return PointerGetDatum(NULL);
 }

@@ -40,6 +40,7 @@ typedef struct BmEvent
 
 /* store.c */
 extern const char *const bm_event_column_names[BM_EVENT_COLUMNS];
+extern const pg_uuid_t *bm_event_being_inserted;
 extern Oid bm_event_parent(void);
 extern void bm_event_store(BmEvent *event);
 
@@ -53,6 +54,7 @@ typedef struct BmPartition
 } BmPartition;
 
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
+extern void bm_partition_guard(Oid owner, Oid partition);
 extern void bm_partition_make(Oid parent, TimestampTz occurred_at);
 
 /* context.c */
@@ -61,6 +63,7 @@ extern void bm_context_fill(BmEvent *event);
 /* dedupe.c */
 extern bool bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
 							pg_uuid_t *first_id);
+extern void bm_dedupe_release(Datum key);
 
 /* uuid_v7.c */
 extern void bm_uuid_v7(pg_uuid_t *uuid);

@@ -9,10 +9,12 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "common/int.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -29,11 +31,13 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "event/event.h"
 
 #define GUARD_VIEW "business_events_guard"
+#define APPEND_ONLY_TRIGGER "business_events_append_only"
 
 PG_FUNCTION_INFO_V1(bizmetrics_ensure_partitions);
 
@@ -224,15 +228,44 @@ execute(const char *command)
 			 SPI_result_code_string(result));
 }
 
+static char *
+qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+/* ATTACH wants the parent's CHECK constraints; the model's own, such as its months, stay there. */
+static void
+copy_parent_checks(const char *name)
+{
+	SPITupleTable *commands;
+	uint64 count;
+
+	execute(psprintf(
+		"SELECT pg_catalog.format('ALTER TABLE bizmetrics.%s ADD CONSTRAINT %%I %%s',"
+		" conname, pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(oid),"
+		" ' NOT VALID$', ''))"
+		" FROM pg_catalog.pg_constraint"
+		" WHERE conrelid = 'public.business_events'::pg_catalog.regclass"
+		" AND contype = 'c'",
+		name));
+	commands = SPI_tuptable;
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+		execute(SPI_getvalue(commands->vals[i], commands->tupdesc, 1));
+}
+
 static void
 create_table(const char *name, Oid model)
 {
 	if (OidIsValid(model) && get_rel_relkind(model) == RELKIND_RELATION)
 	{
 		execute(psprintf(
-			"CREATE TABLE bizmetrics.%s (LIKE %s INCLUDING ALL) USING heap", name,
-			quote_qualified_identifier(get_namespace_name(get_rel_namespace(model)),
-									   get_rel_name(model))));
+			"CREATE TABLE bizmetrics.%s (LIKE %s INCLUDING ALL EXCLUDING CONSTRAINTS)"
+			" USING heap",
+			name, qualified_name(model)));
+		copy_parent_checks(name);
 		return;
 	}
 	execute(
@@ -260,27 +293,50 @@ create_guard_view(void)
 		"view first to mean it.'");
 }
 
+/* ATTACH clones the parent's row triggers, but no statement trigger. */
 static void
-create_partition(const char *name, Oid model, TimestampTz lower, TimestampTz upper)
+create_append_only_trigger(const char *qualified)
 {
-	create_table(name, model);
-	/* ATTACH clones the parent's row triggers, but no statement trigger. */
-	execute(psprintf("CREATE TRIGGER business_events_append_only"
-					 " BEFORE UPDATE OR DELETE OR TRUNCATE ON bizmetrics.%s"
+	execute(psprintf("CREATE TRIGGER " APPEND_ONLY_TRIGGER
+					 " BEFORE UPDATE OR DELETE OR TRUNCATE ON %s"
 					 " FOR EACH STATEMENT EXECUTE FUNCTION bizmetrics.reject_change()",
-					 name));
-	execute(psprintf("ALTER TABLE bizmetrics.%s ENABLE ALWAYS TRIGGER"
-					 " business_events_append_only",
-					 name));
+					 qualified));
+	execute(
+		psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER " APPEND_ONLY_TRIGGER, qualified));
+}
+
+/* What to do with the rights of the parent's owner. */
+typedef struct OwnerTask
+{
+	Oid partition; /* guard this one, or else make a new one: */
+	Oid model;
+	TimestampTz lower;
+	TimestampTz upper;
+} OwnerTask;
+
+static void
+do_task(const OwnerTask *task)
+{
+	char *name;
+
+	if (OidIsValid(task->partition))
+	{
+		create_append_only_trigger(qualified_name(task->partition));
+		create_guard_view();
+		return;
+	}
+	name = choose_name(task->lower);
+	create_table(name, task->model);
+	create_append_only_trigger(psprintf("bizmetrics.%s", name));
 	execute(psprintf("ALTER TABLE public.business_events ATTACH PARTITION bizmetrics.%s"
 					 " FOR VALUES FROM (%s) TO (%s)",
-					 name, bound_literal(lower), bound_literal(upper)));
+					 name, bound_literal(task->lower), bound_literal(task->upper)));
 	create_guard_view();
 }
 
-/* Runs create_partition() with the owner's rights and none of the caller's settings. */
+/* Does it with the owner's rights and none of the caller's settings. */
 static void
-create_partition_as(Oid owner, Oid model, TimestampTz lower, TimestampTz upper)
+do_task_as(Oid owner, const OwnerTask *task)
 {
 	Oid caller;
 	int context;
@@ -294,10 +350,36 @@ create_partition_as(Oid owner, Oid model, TimestampTz lower, TimestampTz upper)
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	create_partition(choose_name(lower), model, lower, upper);
+	do_task(task);
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);
 	SetUserIdAndSecContext(caller, context);
+}
+
+static bool
+has_append_only_trigger(Relation rel)
+{
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		if (strcmp(rel->trigdesc->triggers[i].tgname, APPEND_ONLY_TRIGGER) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A partition that somebody attached by hand has no statement trigger and maybe no guard view: it
+ * gets them with the first event, unless this session is using it just now.
+ */
+void
+bm_partition_guard(Oid owner, Oid partition)
+{
+	Relation rel = relation_open(partition, AccessShareLock);
+	bool wanting = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_refcnt == 1 &&
+				   !has_append_only_trigger(rel);
+	OwnerTask task = {.partition = partition};
+
+	relation_close(rel, NoLock);
+	if (wanting && bm_table_ownercheck(partition, owner))
+		do_task_as(owner, &task);
 }
 
 /* ATTACH needs the parent for itself: this session must not be reading or writing it. */
@@ -333,9 +415,7 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	Relation parent = table_open(parent_oid, ShareUpdateExclusiveLock);
 	BmPartition found = bm_partition_find(parent, occurred_at);
 	Oid owner = parent->rd_rel->relowner;
-	Oid model;
-	TimestampTz lower;
-	TimestampTz upper;
+	OwnerTask task = {.partition = InvalidOid};
 
 	if (OidIsValid(found.relid))
 	{
@@ -344,11 +424,11 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	}
 	check_not_in_use(parent, occurred_at);
 	check_partition_count(parent);
-	model = index_model(parent);
-	choose_bounds(occurred_at, &found, &lower, &upper);
+	task.model = index_model(parent);
+	choose_bounds(occurred_at, &found, &task.lower, &task.upper);
 	/* ATTACH refuses a table that is open, also by us. The lock stays. */
 	table_close(parent, NoLock);
-	create_partition_as(owner, model, lower, upper);
+	do_task_as(owner, &task);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -28,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -47,12 +49,36 @@ static const Oid column_types[BM_EVENT_COLUMNS] = {
 	TEXTOID, JSONBOID, TEXTOID,		   TEXTOID, TIMESTAMPTZOID, INT8OID,
 };
 
-/* CHECK constraints of business_events that bizmetrics_log_event() has checked already. */
-static const char *const own_checks[] = {
-	"business_events_event_name_check",
-	"business_events_occurred_at_check",
-	"business_events_properties_check",
-	"business_events_dedupe_key_check",
+/* What log_event() checks or computes itself, as the server writes these expressions. */
+typedef struct Expression
+{
+	const char *name;
+	const char *text;
+} Expression;
+
+static const Expression own_checks[] = {
+	{"business_events_event_name_check",
+	 "((char_length(event_name) >= 1) AND (char_length(event_name) <= 100))"},
+	{"business_events_occurred_at_check", "isfinite(occurred_at)"},
+	{"business_events_properties_check", "(jsonb_typeof(properties) = 'object'::text)"},
+	{"business_events_dedupe_key_check", "(char_length(dedupe_key) <= 500)"},
+};
+
+static const Expression own_defaults[] = {
+	{"id", "bizmetrics.uuid_v7()"},
+	{"occurred_at", "now()"},
+	{"properties", "'{}'::jsonb"},
+	{"recorded_at", "now()"},
+	{"xact_id", "bizmetrics.current_xact()"},
+};
+
+/* The event being stored by a prepared INSERT: its dedupe key is claimed already. */
+const pg_uuid_t *bm_event_being_inserted = NULL;
+
+/* Columns that log_event() never leaves NULL. */
+static const BmEventColumn never_null_columns[] = {
+	BM_EVENT_ID,		 BM_EVENT_NAME,		   BM_EVENT_OCCURRED_AT,
+	BM_EVENT_PROPERTIES, BM_EVENT_RECORDED_AT, BM_EVENT_XACT_ID,
 };
 
 /* What is known of where the next event goes. Any change of a relation in it voids it. */
@@ -64,7 +90,7 @@ static struct
 	Oid partition;
 	TimestampTz lower;
 	TimestampTz upper;
-	bool check_constraints; /* has others than own_checks */
+	bool check_constraints; /* has others than log_event() checks itself */
 	bool row_security;		/* may apply */
 	AttrNumber column[BM_EVENT_COLUMNS];
 	BmInserter *inserter; /* NULL: take the SQL path */
@@ -133,6 +159,44 @@ check_may_insert(Oid parent)
 	target.user = user;
 }
 
+static bool
+is_own(const Expression *own, int count, const char *name, const char *binary,
+	   Relation rel)
+{
+	List *context =
+		deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(own[i].name, name) == 0)
+			return strcmp(own[i].text, deparse_expression(stringToNode(binary), context,
+														  false, false)) == 0;
+	return false;
+}
+
+static bool
+is_event_column(Form_pg_attribute att)
+{
+	for (int c = 0; c < BM_EVENT_COLUMNS; c++)
+		if (strcmp(NameStr(att->attname), bm_event_column_names[c]) == 0)
+			return att->atttypid == column_types[c];
+	return false;
+}
+
+/* An INSERT would fill columns from the parent's defaults: only ours may be there. */
+static bool
+only_own_defaults(Relation parent)
+{
+	TupleDesc desc = RelationGetDescr(parent);
+	TupleConstr *constr = desc->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_defval; i++)
+		if (!is_own(own_defaults, lengthof(own_defaults),
+					NameStr(TupleDescAttr(desc, constr->defval[i].adnum - 1)->attname),
+					constr->defval[i].adbin, parent))
+			return false;
+	return true;
+}
+
 /* The event columns' places in the partition; false where it has others that need a value. */
 static bool
 map_columns(TupleDesc desc)
@@ -142,22 +206,17 @@ map_columns(TupleDesc desc)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		bool ours = false;
 
 		if (att->attisdropped)
 			continue;
-		if (att->attgenerated != '\0')
+		if (att->attgenerated != '\0' || att->attidentity != '\0')
 			return false;
-		for (int c = 0; c < BM_EVENT_COLUMNS && !ours; c++)
-			if (strcmp(NameStr(att->attname), bm_event_column_names[c]) == 0 &&
-				att->atttypid == column_types[c])
-			{
+		if (!is_event_column(att))
+			continue;
+		for (int c = 0; c < BM_EVENT_COLUMNS; c++)
+			if (strcmp(NameStr(att->attname), bm_event_column_names[c]) == 0)
 				target.column[c] = att->attnum;
-				ours = true;
-				mapped++;
-			}
-		if (!ours && (att->atthasdef || att->attnotnull || att->attidentity != '\0'))
-			return false;
+		mapped++;
 	}
 	return mapped == BM_EVENT_COLUMNS;
 }
@@ -183,18 +242,25 @@ only_own_triggers(Relation rel)
 	return true;
 }
 
+/* Constraints that log_event() does not check itself: the owner's CHECK and NOT NULL. */
 static bool
-has_other_checks(TupleDesc desc)
+has_other_constraints(Relation rel)
 {
+	TupleDesc desc = RelationGetDescr(rel);
 	TupleConstr *constr = desc->constr;
 
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		if (!is_own(own_checks, lengthof(own_checks), constr->check[i].ccname,
+					constr->check[i].ccbin, rel))
+			return true;
+	for (int i = 0; i < desc->natts; i++)
 	{
-		bool ours = false;
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		bool never_null = false;
 
-		for (int c = 0; c < lengthof(own_checks) && !ours; c++)
-			ours = strcmp(constr->check[i].ccname, own_checks[c]) == 0;
-		if (!ours)
+		for (int c = 0; c < lengthof(never_null_columns); c++)
+			never_null |= target.column[never_null_columns[c]] == att->attnum;
+		if (att->attnotnull && !att->attisdropped && !never_null)
 			return true;
 	}
 	return false;
@@ -204,7 +270,7 @@ static bool
 fast_path_fits(Relation parent, Relation partition)
 {
 	return parent->rd_rules == NULL && partition->rd_rel->relkind == RELKIND_RELATION &&
-		   partition->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		   partition->rd_rel->relam == HEAP_TABLE_AM_OID && only_own_defaults(parent) &&
 		   map_columns(RelationGetDescr(partition)) && only_own_triggers(parent) &&
 		   only_own_triggers(partition);
 }
@@ -239,6 +305,8 @@ find_target(TimestampTz occurred_at)
 		parent = table_open(target.parent, RowExclusiveLock);
 		found = bm_partition_find(parent, occurred_at);
 	}
+	else
+		bm_partition_guard(parent->rd_rel->relowner, found.relid);
 	target.partition = found.relid;
 	target.row_security = parent->rd_rel->relrowsecurity;
 	target.lower = found.lower;
@@ -246,9 +314,11 @@ find_target(TimestampTz occurred_at)
 	/* From here on a change of either relation voids what we learn. */
 	target.valid = true;
 	partition = relation_open(found.relid, RowExclusiveLock);
-	target.check_constraints = has_other_checks(RelationGetDescr(partition));
 	if (!found.is_default && fast_path_fits(parent, partition))
+	{
+		target.check_constraints = has_other_constraints(partition);
 		target.inserter = bm_inserter_create(partition, false);
+	}
 	relation_close(partition, NoLock);
 	table_close(parent, NoLock);
 }
@@ -326,8 +396,20 @@ insert_by_sql(BmEvent *event)
 			elog(ERROR, "could not prepare the insert into business_events");
 		SPI_keepplan(plan);
 	}
-	if (SPI_execute_plan(plan, event->values, nulls, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not insert into business_events");
+	bm_event_being_inserted = DatumGetUUIDP(event->values[BM_EVENT_ID]);
+	PG_TRY();
+	{
+		if (SPI_execute_plan(plan, event->values, nulls, false, 0) < 0)
+			elog(ERROR, "could not insert into business_events");
+	}
+	PG_FINALLY();
+	{
+		bm_event_being_inserted = NULL;
+	}
+	PG_END_TRY();
+	/* Somebody's trigger or rule may have left it out: its key is free again. */
+	if (SPI_processed == 0 && !event->isnull[BM_EVENT_DEDUPE_KEY])
+		bm_dedupe_release(event->values[BM_EVENT_DEDUPE_KEY]);
 	SPI_finish();
 }
 
