@@ -66,25 +66,35 @@ bizmetrics_drop_report(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-bizmetrics_request_run(PG_FUNCTION_ARGS)
+static void
+require_worker(const BmReport *report)
 {
-	BmReport *report = report_argument(fcinfo);
-	const char *problem;
+	const char *problem = bm_worker_problem != NULL
+							  ? bm_worker_problem()
+							  : "bizmetrics is not in shared_preload_libraries";
 
-	PreventCommandIfReadOnly("request_run()");
-	bm_require_manager(report);
-	problem = bm_worker_problem != NULL ? bm_worker_problem()
-										: "bizmetrics is not in shared_preload_libraries";
 	if (problem != NULL)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the worker cannot run report \"%s\"", report->name),
 			 errdetail("In this server, %s.", problem),
-			 errhint(
-				 "Set shared_preload_libraries = 'bizmetrics' and restart the server, or "
-				 "use bizmetrics.run_report() as the report's owner.")));
+			 bm_worker_problem == NULL
+				 ? errhint(
+					   "Set shared_preload_libraries = 'bizmetrics' and restart the "
+					   "server, or use bizmetrics.run_report() as the report's owner.")
+				 : errhint("Mend that, or use bizmetrics.run_report() as the report's "
+						   "owner.")));
+}
+
+Datum
+bizmetrics_request_run(PG_FUNCTION_ARGS)
+{
+	BmReport *report = report_argument(fcinfo);
+
+	PreventCommandIfReadOnly("request_run()");
+	bm_require_manager(report);
+	require_worker(report);
 	bm_request_insert(report->id, bm_clock_now(), GetUserNameFromId(GetUserId(), false));
 	bm_registry_notify();
 	PG_RETURN_VOID();

@@ -67,8 +67,9 @@ bm_launcher_register(void)
 	RegisterBackgroundWorker(&worker);
 }
 
-static bool
-is_served(const char *database)
+/* Do the settings name this database? */
+bool
+bm_database_is_served(const char *database)
 {
 	List *names = NIL;
 	ListCell *cell;
@@ -102,7 +103,7 @@ served_databases(void)
 		MemoryContext old;
 
 		if (!database->datallowconn || database->datistemplate ||
-			!is_served(NameStr(database->datname)))
+			!bm_database_is_served(NameStr(database->datname)))
 			continue;
 		old = MemoryContextSwitchTo(launcher_context);
 		databases = lappend_oid(databases, database->oid);
@@ -274,6 +275,7 @@ bm_launcher_main(Datum arg)
 			next_scan = now + RESCAN_INTERVAL;
 		}
 		next = start_due();
-		bm_wait_until(Min(next, next_scan));
+		if (bm_wait_until(Min(next, next_scan)))
+			next_scan = 0; /* other databases may be served now */
 	}
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "storage/ipc.h"
@@ -29,6 +30,7 @@ typedef struct DatabaseSlot
 	bool changed;	  /* the registry changed since a scheduler looked */
 	bool started;	  /* the launcher started a scheduler and has not seen its end */
 	bool left;		  /* that scheduler left in good order */
+	bool dropped;	  /* not served any more: forget it when that scheduler has ended */
 	Latch *scheduler; /* its latch while it is running */
 } DatabaseSlot;
 
@@ -143,7 +145,11 @@ worker_problem(void)
 	LWLockAcquire(shared->lock, LW_SHARED);
 	running = shared->launcher != NULL;
 	LWLockRelease(shared->lock);
-	return running ? NULL : "the bizmetrics launcher is not running";
+	if (!running)
+		return "the bizmetrics launcher is not running";
+	if (!bm_database_is_served(get_database_name(MyDatabaseId)))
+		return "bizmetrics.databases does not name this database";
+	return NULL;
 }
 
 /* From _PG_init, while the postmaster loads libraries. */
@@ -205,8 +211,10 @@ bm_database_keep(const List *databases)
 	{
 		DatabaseSlot *slot = &shared->databases[i];
 
-		if (OidIsValid(slot->database) && !slot->started &&
-			!list_member_oid(databases, slot->database))
+		if (!OidIsValid(slot->database))
+			continue;
+		slot->dropped = !list_member_oid(databases, slot->database);
+		if (slot->dropped && !slot->started)
 			slot->database = InvalidOid;
 	}
 	LWLockRelease(shared->lock);
@@ -264,6 +272,8 @@ bm_database_ended(Oid database, TimestampTz wake_at)
 		slot->scheduler = NULL;
 		if (!slot->left)
 			slot->wake_at = wake_at;
+		if (slot->dropped)
+			slot->database = InvalidOid;
 	}
 	LWLockRelease(shared->lock);
 }

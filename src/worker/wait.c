@@ -25,8 +25,8 @@ bm_worker_setup(void)
 	BackgroundWorkerUnblockSignals();
 }
 
-/* Sleeps until a time of our clock, a latch or a signal. */
-void
+/* Sleeps until a time of our clock, a latch or a signal; true where the settings were reloaded. */
+bool
 bm_wait_until(TimestampTz wake_at)
 {
 	long timeout = LONGEST_WAIT_MS;
@@ -37,9 +37,9 @@ bm_wait_until(TimestampTz wake_at)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	if (!ConfigReloadPending)
+		return false;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	return true;
 }

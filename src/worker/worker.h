@@ -34,6 +34,7 @@ extern bool bm_take_rescan(void);
 
 /* launcher.c */
 extern void bm_launcher_register(void);
+extern bool bm_database_is_served(const char *database);
 extern PGDLLEXPORT void bm_launcher_main(Datum arg);
 
 /* scheduler.c */
@@ -47,6 +48,6 @@ extern PGDLLEXPORT void bm_runner_main(Datum arg);
 
 /* wait.c */
 extern void bm_worker_setup(void);
-extern void bm_wait_until(TimestampTz wake_at);
+extern bool bm_wait_until(TimestampTz wake_at);
 
 #endif
