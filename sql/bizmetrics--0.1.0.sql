@@ -212,6 +212,54 @@ CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time time
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';
 COMMENT ON FUNCTION bizmetrics.ensure_partitions(timestamptz, timestamptz) IS
 'Makes the partitions of business_events that are missing for [from_time, to_time) and returns how many it made: for INSERT and COPY, which make none. Errors: 22023 no range of time; 42501 no right to log; 53400 bizmetrics.max_partitions is reached.';
+-- Finding events, and seeing where they are kept.
+
+-- One SELECT without SET or STRICT, so that the planner puts it in place of the call: partitions are
+-- pruned and indexes used as if the conditions were written out.
+CREATE FUNCTION bizmetrics.events(
+  event_name text DEFAULT NULL,
+  actor_user_id bizmetrics.identifier DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  entity_type text DEFAULT NULL,
+  entity_id bizmetrics.identifier DEFAULT NULL,
+  from_time timestamptz DEFAULT NULL,
+  to_time timestamptz DEFAULT NULL
+) RETURNS SETOF public.business_events
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT e.*
+  FROM public.business_events AS e
+  WHERE ($1 IS NULL OR e.event_name OPERATOR(pg_catalog.=) $1)
+    AND ($2 IS NULL OR e.actor_user_id OPERATOR(pg_catalog.=) $2::pg_catalog.text)
+    AND ($3 IS NULL OR e.company_id OPERATOR(pg_catalog.=) $3::pg_catalog.text)
+    AND ($4 IS NULL OR e.entity_type OPERATOR(pg_catalog.=) $4)
+    AND ($5 IS NULL OR e.entity_id OPERATOR(pg_catalog.=) $5::pg_catalog.text)
+    AND ($6 IS NULL OR e.occurred_at OPERATOR(pg_catalog.>=) $6)
+    AND ($7 IS NULL OR e.occurred_at OPERATOR(pg_catalog.<) $7)
+$$;
+COMMENT ON FUNCTION bizmetrics.events(text, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, timestamptz) IS
+'Events that meet every condition that is not NULL, those of [from_time, to_time): a filter that the planner sees through. Errors: 42501 no right to read events.';
+
+CREATE VIEW bizmetrics.partitions AS
+SELECT p.partition,
+       p.bound[1]::pg_catalog.timestamptz AS from_time,
+       p.bound[2]::pg_catalog.timestamptz AS to_time,
+       p.estimated_events,
+       p.bytes
+FROM (
+  SELECT c.oid::pg_catalog.regclass AS partition,
+         pg_catalog.regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+                                 'FROM \(''(.*)''\) TO \(''(.*)''\)') AS bound,
+         nullif(c.reltuples, -1)::pg_catalog.int8 AS estimated_events,
+         pg_catalog.pg_total_relation_size(c.oid) AS bytes
+  FROM pg_catalog.pg_inherits AS i
+  JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid
+  WHERE i.inhparent OPERATOR(pg_catalog.=) 'public.business_events'::pg_catalog.regclass
+) AS p;
+COMMENT ON VIEW bizmetrics.partitions IS
+'The partitions of business_events: their half-open range of time, size with indexes in bytes, and events as of the last ANALYZE or VACUUM.';
+COMMENT ON COLUMN bizmetrics.partitions.from_time IS 'The first instant it holds; NULL where it has no lower bound or is the default partition.';
+COMMENT ON COLUMN bizmetrics.partitions.to_time IS 'The first instant it does not hold any more; NULL as for from_time.';
+COMMENT ON COLUMN bizmetrics.partitions.estimated_events IS 'NULL before the first ANALYZE or VACUUM.';
 -- Reports: the registry, their state, their runs.
 
 -- The registry. A row says as which role its SQL runs, so the table belongs to the superuser whose
@@ -448,7 +496,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'USAGE ON SCHEMA bizmetrics'),
     ('author', 'USAGE, CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs')
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.partitions')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -456,7 +504,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM pg_proc f
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
     AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier'))
-      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report')))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

@@ -25,7 +25,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'USAGE ON SCHEMA bizmetrics'),
     ('author', 'USAGE, CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs')
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.partitions')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -33,7 +33,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM pg_proc f
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
     AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier'))
-      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report')))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';
