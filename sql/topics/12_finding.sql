@@ -25,24 +25,32 @@ $$;
 COMMENT ON FUNCTION bizmetrics.events(text, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, timestamptz) IS
 'Events that meet every condition that is not NULL, those of [from_time, to_time): a filter that the planner sees through. Errors: 42501 no right to read events.';
 
+-- The bounds are text in the session's style: read in one that loses nothing.
+CREATE FUNCTION bizmetrics.partition_range(partition oid, OUT from_time timestamptz, OUT to_time timestamptz)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+  SELECT b[1]::timestamptz, b[2]::timestamptz
+  FROM pg_class AS c,
+       regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \((?:''(.*)''|MINVALUE)\) TO \((?:''(.*)''|MAXVALUE)\)') AS b
+  WHERE c.oid = partition
+$$;
+COMMENT ON FUNCTION bizmetrics.partition_range(oid) IS
+'The bounds of a range partition by time; NULL for MINVALUE, MAXVALUE and a default partition.';
+
 CREATE VIEW bizmetrics.partitions AS
-SELECT p.partition,
-       p.bound[1]::pg_catalog.timestamptz AS from_time,
-       p.bound[2]::pg_catalog.timestamptz AS to_time,
-       p.estimated_events,
-       p.bytes
-FROM (
-  SELECT c.oid::pg_catalog.regclass AS partition,
-         pg_catalog.regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid),
-                                 'FROM \(''(.*)''\) TO \(''(.*)''\)') AS bound,
-         nullif(c.reltuples, -1)::pg_catalog.int8 AS estimated_events,
-         pg_catalog.pg_total_relation_size(c.oid) AS bytes
-  FROM pg_catalog.pg_inherits AS i
-  JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid
-  WHERE i.inhparent OPERATOR(pg_catalog.=) 'public.business_events'::pg_catalog.regclass
-) AS p;
+SELECT c.oid::pg_catalog.regclass AS partition,
+       r.from_time,
+       r.to_time,
+       nullif(c.reltuples, -1)::pg_catalog.int8 AS estimated_events,
+       pg_catalog.pg_total_relation_size(c.oid) AS bytes
+FROM pg_catalog.pg_inherits AS i
+JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid
+CROSS JOIN LATERAL bizmetrics.partition_range(c.oid) AS r
+WHERE i.inhparent OPERATOR(pg_catalog.=) 'public.business_events'::pg_catalog.regclass;
 COMMENT ON VIEW bizmetrics.partitions IS
 'The partitions of business_events: their half-open range of time, size with indexes in bytes, and events as of the last ANALYZE or VACUUM.';
+COMMENT ON COLUMN bizmetrics.partitions.partition IS 'The table.';
+COMMENT ON COLUMN bizmetrics.partitions.bytes IS 'Its size with indexes and TOAST.';
 COMMENT ON COLUMN bizmetrics.partitions.from_time IS 'The first instant it holds; NULL where it has no lower bound or is the default partition.';
 COMMENT ON COLUMN bizmetrics.partitions.to_time IS 'The first instant it does not hold any more; NULL as for from_time.';
 COMMENT ON COLUMN bizmetrics.partitions.estimated_events IS 'NULL before the first ANALYZE or VACUUM.';

@@ -1,9 +1,6 @@
 -- Reports: the registry, their state, their runs.
 
--- The registry. A row says as which role its SQL runs, so the table belongs to the superuser whose
--- rights CREATE EXTENSION has, and not to the extension's owner: an owner of the table could
--- disable the guard and run SQL as anybody. The extension's owner may read it and, for a restore,
--- add rows that the guard accepts.
+-- The registry. A row says as which role its SQL runs; who may own it is in 90_ownership.sql.
 CREATE SEQUENCE bizmetrics.report_id_seq;
 COMMENT ON SEQUENCE bizmetrics.report_id_seq IS 'Ids of reports.';
 
@@ -156,8 +153,8 @@ SELECT r.report_name,
        r.schedule,
        r.timezone,
        CASE
-         WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
          WHEN s.broken_reason IS NOT NULL THEN 'broken'
+         WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
          WHEN s.run_id IS NOT NULL THEN 'running'
          WHEN s.next_attempt_at IS NOT NULL THEN 'retrying'
          ELSE 'waiting'
@@ -177,6 +174,15 @@ WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';
 COMMENT ON COLUMN bizmetrics.report_status.state IS
 'waiting for its slot; running; retrying after a failed attempt; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
+COMMENT ON COLUMN bizmetrics.report_status.report_name IS 'The report''s name.';
+COMMENT ON COLUMN bizmetrics.report_status.owner_name IS 'The role it runs as.';
+COMMENT ON COLUMN bizmetrics.report_status.target IS 'Its table.';
+COMMENT ON COLUMN bizmetrics.report_status.schedule IS 'When it runs, as cron has it.';
+COMMENT ON COLUMN bizmetrics.report_status.timezone IS 'The time zone of its schedule and buckets.';
+COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; while it is restored, when it is looked at again.';
+COMMENT ON COLUMN bizmetrics.report_status.running_since IS 'When the attempt under way began.';
+COMMENT ON COLUMN bizmetrics.report_status.last_success_at IS 'When an attempt last succeeded.';
+COMMENT ON COLUMN bizmetrics.report_status.broken_reason IS 'What keeps it from running.';
 COMMENT ON COLUMN bizmetrics.report_status.next_slot IS 'When the schedule fires next.';
 COMMENT ON COLUMN bizmetrics.report_status.last_slot IS 'The last slot that was claimed.';
 COMMENT ON COLUMN bizmetrics.report_status.attempt IS 'Attempts made in the open run; 0 where there is none.';
@@ -201,9 +207,17 @@ FROM bizmetrics.runs u
 JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) u.report_id
 WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see.';
+COMMENT ON COLUMN bizmetrics.report_runs.run_id IS 'The attempt''s number.';
+COMMENT ON COLUMN bizmetrics.report_runs.report_name IS 'The report''s name.';
+COMMENT ON COLUMN bizmetrics.report_runs.window_start IS '$1 of the query; NULL without a bucket.';
+COMMENT ON COLUMN bizmetrics.report_runs.window_end IS '$2 of the query; NULL without a bucket.';
+COMMENT ON COLUMN bizmetrics.report_runs.started_at IS 'When it was claimed.';
+COMMENT ON COLUMN bizmetrics.report_runs.finished_at IS 'When it ended; NULL while it runs.';
+COMMENT ON COLUMN bizmetrics.report_runs.message IS 'The error''s message.';
+COMMENT ON COLUMN bizmetrics.report_runs.detail IS 'The error''s detail.';
 COMMENT ON COLUMN bizmetrics.report_runs.slot IS 'The instant at which the schedule fired; NULL where somebody asked for the run.';
 COMMENT ON COLUMN bizmetrics.report_runs.attempt IS 'Which try of this slot or request it was, from 1.';
 COMMENT ON COLUMN bizmetrics.report_runs.trigger IS 'schedule, request (request_run) or manual (run_report).';
 COMMENT ON COLUMN bizmetrics.report_runs.state IS 'running, succeeded, failed, timed_out, cancelled or crashed.';
-COMMENT ON COLUMN bizmetrics.report_runs.row_count IS 'Rows that the report''s SQL wrote.';
+COMMENT ON COLUMN bizmetrics.report_runs.row_count IS 'Rows that the report''s INSERT, UPDATE, DELETE and MERGE commands wrote.';
 COMMENT ON COLUMN bizmetrics.report_runs.sqlstate IS 'Why it did not succeed.';

@@ -11,10 +11,10 @@ COMMENT ON TABLE bizmetrics.grants IS
 CREATE FUNCTION bizmetrics.share_report_tables(reader name, share boolean) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_share_report_tables';
 COMMENT ON FUNCTION bizmetrics.share_report_tables(name, boolean) IS
-'Grants or revokes SELECT and REFERENCES on every report''s table, as its owner. For grant_reader() and revoke_reader(). Errors: 42501 not the extension''s owner.';
+'Grants or revokes SELECT and REFERENCES on every report''s table, as the report''s owner. For grant_reader() and revoke_reader(). Errors: 42501 not the extension''s owner.';
 
--- The privileges behind each word: one statement's text each, %s being the role. GRANT and REVOKE
--- read the same list.
+-- The privileges behind each word, one a row, spelt alike wherever two words share one: GRANT and REVOKE
+-- read the same list, and what another word still gives is found by comparing the rows.
 CREATE FUNCTION bizmetrics.privileges_of(privilege text) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.what
@@ -23,7 +23,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('writer', 'USAGE ON SCHEMA bizmetrics'),
     ('writer', 'INSERT (id, event_name, occurred_at, actor_user_id, company_id, entity_type, entity_id, properties, request_id, dedupe_key) ON public.business_events'),
     ('author', 'USAGE ON SCHEMA bizmetrics'),
-    ('author', 'USAGE, CREATE ON SCHEMA analytics'),
+    ('author', 'USAGE ON SCHEMA analytics'),
+    ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
     ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.partitions')
   ) AS p (privilege, what)
@@ -33,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM pg_proc f
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
     AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier'))
-      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier')))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier', 'partition_range')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

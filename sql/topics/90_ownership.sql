@@ -7,8 +7,10 @@ SELECT pg_catalog.pg_extension_config_dump('bizmetrics.grants', '');
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
 REVOKE ALL ON TYPE bizmetrics.identifier FROM PUBLIC;
 
--- Every object belongs to the extension's owner, who may be no superuser, but the registry and
--- what guards it: see 20_reports.sql.
+-- Every object belongs to the extension's owner, who may be no superuser, but the tables that C code
+-- reads and writes as they were made, and the registry's guard: an owner of the registry could
+-- disable the guard and run SQL as anybody, and one of the others could change their columns under
+-- the code. They belong to the superuser whose rights CREATE EXTENSION has.
 DO $$
 DECLARE
   member record;
@@ -21,10 +23,16 @@ BEGIN
       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
       AND d.deptype = 'e'
       AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'type')
-      AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()')
+      AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
+                             'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',
+                             'bizmetrics.dedupe_keys')
   LOOP
     EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
   END LOOP;
 END
 $$;
-GRANT SELECT, INSERT ON bizmetrics.reports TO @extowner@;
+-- He may see them and, for a restore and for grant_reader() and its like, add rows.
+GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
+  bizmetrics.grants, bizmetrics.dedupe_keys TO @extowner@;
+GRANT INSERT ON bizmetrics.reports TO @extowner@;
+GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;

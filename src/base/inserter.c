@@ -88,6 +88,17 @@ bm_inserter_locked(const BmInserter *inserter)
 }
 
 /*
+ * Is an insert under way, whose index expression or CHECK made the caller? One that an error
+ * interrupted is not: the level of the transaction that it was in is over.
+ */
+bool
+bm_inserter_busy(const BmInserter *inserter)
+{
+	return inserter->broken && inserter->locked_in == bm_local_transaction() &&
+		   SubTransactionIsActive(inserter->locked_in_sub);
+}
+
+/*
  * Opens the table, which the caller has locked, and its indexes. Where this transaction has done
  * so before, the relation cache need not be searched: what it would find is where it was, for
  * it frees or moves no relation without telling the inserter's owner, who then frees the inserter.
@@ -100,6 +111,8 @@ bm_inserter_begin(BmInserter *inserter)
 
 	Assert(!inserter->broken);
 	inserter->broken = true;
+	inserter->locked_in = bm_local_transaction();
+	inserter->locked_in_sub = GetCurrentSubTransactionId();
 	if (again)
 		RelationIncrementReferenceCount(rri->ri_RelationDesc);
 	else
@@ -113,8 +126,6 @@ bm_inserter_begin(BmInserter *inserter)
 				index_open(inserter->index_ids[i], RowExclusiveLock);
 		rri->ri_IndexRelationDescs[i] = inserter->index_relations[i];
 	}
-	inserter->locked_in = bm_local_transaction();
-	inserter->locked_in_sub = GetCurrentSubTransactionId();
 	inserter->estate->es_output_cid = GetCurrentCommandId(true);
 	ExecClearTuple(inserter->slot);
 }

@@ -22,6 +22,7 @@ extern BmInserter *bm_inserter_create(Relation rel, bool speculative);
 extern void bm_inserter_free(BmInserter *inserter);
 extern bool bm_inserter_covers(const BmInserter *inserter, Oid relid);
 extern bool bm_inserter_locked(const BmInserter *inserter);
+extern bool bm_inserter_busy(const BmInserter *inserter);
 extern void bm_inserter_begin(BmInserter *inserter);
 extern void bm_inserter_store(BmInserter *inserter);
 extern bool bm_inserter_store_unique(BmInserter *inserter, ItemPointer conflict);

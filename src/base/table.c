@@ -16,9 +16,11 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -63,10 +65,45 @@ bm_function_oid(const char *name)
 						   PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
 }
 
+/* What maintains the indexes of our tables knows no expressions and no predicates. */
+static void
+check_indexes(Relation rel)
+{
+	ListCell *cell;
+	List *indexes = RelationGetIndexList(rel);
+
+	foreach(cell, indexes)
+	{
+		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+		bool plain = heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) &&
+					 heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+
+		ReleaseSysCache(tuple);
+		if (!plain)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s.%s\" must not have index \"%s\"", BM_SCHEMA,
+							RelationGetRelationName(rel), get_rel_name(lfirst_oid(cell))),
+					 errhint("Drop it: no index on an expression or with a condition is "
+							 "kept up to date here.")));
+	}
+	list_free(indexes);
+}
+
+/* Opens one of the extension's own tables, which belong to a superuser: see 90_ownership.sql. */
 Relation
 bm_table_open(const char *name, LOCKMODE lockmode)
 {
-	return table_open(bm_relation_oid(name, false), lockmode);
+	Relation rel = table_open(bm_relation_oid(name, false), lockmode);
+
+	if (!superuser_arg(rel->rd_rel->relowner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s.%s\" must belong to a superuser", BM_SCHEMA, name),
+				 errhint("Give it back with ALTER TABLE ... OWNER TO.")));
+	if (lockmode >= RowExclusiveLock)
+		check_indexes(rel);
+	return rel;
 }
 
 static Oid

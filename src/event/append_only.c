@@ -54,6 +54,7 @@ bizmetrics_stamp_event(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "bizmetrics_stamp_event is a trigger function");
 	desc = RelationGetDescr(trigger->tg_relation);
+	(void) bm_event_attribute(trigger->tg_trigtuple, desc, BM_EVENT_XACT_ID);
 	column = SPI_fnumber(desc, bm_event_column_names[BM_EVENT_XACT_ID]);
 	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_trigtuple, desc, 1,
 													 &column, &xact_id, &isnull));

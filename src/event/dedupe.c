@@ -123,15 +123,12 @@ bm_dedupe_release(Datum key)
 	table_close(rel, NoLock);
 }
 
+/* The trigger's WHEN and the columns' NOT NULL leave none of those asked for NULL. */
 static Datum
 event_attribute(TriggerData *trigger, BmEventColumn column)
 {
-	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	bool isnull;
-
-	/* The trigger's WHEN and the columns' NOT NULL leave none of those asked for NULL. */
-	return heap_getattr(trigger->tg_trigtuple,
-						SPI_fnumber(desc, bm_event_column_names[column]), desc, &isnull);
+	return bm_event_attribute(trigger->tg_trigtuple,
+							  RelationGetDescr(trigger->tg_relation), column);
 }
 
 /* A row that comes back from a dump or from another server, and was judged there. */

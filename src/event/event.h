@@ -2,6 +2,7 @@
 #ifndef BM_EVENT_EVENT_H
 #define BM_EVENT_EVENT_H
 
+#include "access/htup.h"
 #include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
 #include "utils/jsonb.h"
@@ -42,6 +43,7 @@ typedef struct BmEvent
 extern const char *const bm_event_column_names[BM_EVENT_COLUMNS];
 extern const pg_uuid_t *bm_event_being_inserted;
 extern Oid bm_event_parent(void);
+extern Datum bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column);
 extern void bm_event_store(BmEvent *event);
 
 /* partition.c */
@@ -55,7 +57,7 @@ typedef struct BmPartition
 
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
 extern void bm_partition_guard(Oid owner, Oid partition);
-extern void bm_partition_make(Oid parent, TimestampTz occurred_at);
+extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
 
 /* context.c */
 extern void bm_context_fill(BmEvent *event);

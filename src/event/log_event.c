@@ -10,6 +10,8 @@
 
 #include "event/event.h"
 
+#define SHOWN_BYTES 40
+
 PG_FUNCTION_INFO_V1(bizmetrics_log_event);
 
 /* The function's arguments, in their order, and the column each goes to. */
@@ -29,6 +31,16 @@ text_length(Datum value, int limit)
 	return bytes <= limit ? bytes : pg_mbstrlen_with_len(VARDATA_ANY(t), bytes);
 }
 
+/* The beginning of a value, for a message: the rest may be long, and is nobody's but the caller's. */
+static char *
+beginning(const char *text)
+{
+	int length = strlen(text);
+	int shown = pg_mbcliplen(text, length, SHOWN_BYTES);
+
+	return shown < length ? psprintf("%.*s...", shown, text) : pstrdup(text);
+}
+
 static void
 check_event_name(const BmEvent *event)
 {
@@ -44,12 +56,13 @@ check_event_name(const BmEvent *event)
 						errmsg("event_name must not be empty"),
 						errhint("Say what happened, for example 'order_paid'.")));
 	if (length > BM_EVENT_NAME_MAX)
-		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-						errmsg("event_name \"%s\" is too long",
-							   TextDatumGetCString(event->values[BM_EVENT_NAME])),
-						errdetail("It has %d characters, and %d are allowed.", length,
-								  BM_EVENT_NAME_MAX),
-						errhint("Put what varies into properties.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("event_name \"%s\" is too long",
+						beginning(TextDatumGetCString(event->values[BM_EVENT_NAME]))),
+				 errdetail("It has %d characters, and %d are allowed.", length,
+						   BM_EVENT_NAME_MAX),
+				 errhint("Put what varies into properties.")));
 }
 
 static const char *
@@ -91,7 +104,8 @@ check_properties(BmEvent *event)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("properties must be a JSON object, not %s \"%s\"",
 						jsonb_kind(properties),
-						JsonbToCString(NULL, &properties->root, VARSIZE(properties))),
+						beginning(JsonbToCString(NULL, &properties->root,
+												 VARSIZE(properties)))),
 				 errhint("Give names to the values, for example '{\"value\": 1}'.")));
 }
 
@@ -122,12 +136,14 @@ check_dedupe_key(const BmEvent *event)
 		return;
 	length = text_length(event->values[BM_EVENT_DEDUPE_KEY], BM_DEDUPE_KEY_MAX);
 	if (length > BM_DEDUPE_KEY_MAX)
-		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-						errmsg("dedupe_key \"%s\" is too long",
-							   TextDatumGetCString(event->values[BM_EVENT_DEDUPE_KEY])),
-						errdetail("It has %d characters, and %d are allowed.", length,
-								  BM_DEDUPE_KEY_MAX),
-						errhint("Use a hash of it.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+			 errmsg("dedupe_key \"%s\" is too long",
+					beginning(TextDatumGetCString(event->values[BM_EVENT_DEDUPE_KEY]))),
+			 errdetail("It has %d characters, and %d are allowed.", length,
+					   BM_DEDUPE_KEY_MAX),
+			 errhint("Use a hash of it.")));
 }
 
 Datum

@@ -365,6 +365,17 @@ has_append_only_trigger(Relation rel)
 	return false;
 }
 
+static bool
+wants_guard(Oid partition, LOCKMODE lockmode)
+{
+	Relation rel = relation_open(partition, lockmode);
+	bool wants = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_refcnt == 1 &&
+				 !has_append_only_trigger(rel);
+
+	relation_close(rel, NoLock);
+	return wants;
+}
+
 /*
  * A partition that somebody attached by hand has no statement trigger and maybe no guard view: it
  * gets them with the first event, unless this session is using it just now.
@@ -372,13 +383,13 @@ has_append_only_trigger(Relation rel)
 void
 bm_partition_guard(Oid owner, Oid partition)
 {
-	Relation rel = relation_open(partition, AccessShareLock);
-	bool wanting = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_refcnt == 1 &&
-				   !has_append_only_trigger(rel);
 	OwnerTask task = {.partition = partition};
 
-	relation_close(rel, NoLock);
-	if (wanting && bm_table_ownercheck(partition, owner))
+	if (!wants_guard(partition, AccessShareLock) ||
+		!bm_table_ownercheck(partition, owner))
+		return;
+	/* Somebody else may be doing it: look again under the lock that CREATE TRIGGER takes. */
+	if (wants_guard(partition, ShareRowExclusiveLock))
 		do_task_as(owner, &task);
 }
 
@@ -408,8 +419,8 @@ check_partition_count(Relation parent)
 				 errhint("Check occurred_at, or raise bizmetrics.max_partitions.")));
 }
 
-/* Makes the partition for a time, unless it exists once the makers' lock is ours. */
-void
+/* Makes the partition for a time, unless it exists once the makers' lock is ours; says whether. */
+bool
 bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 {
 	Relation parent = table_open(parent_oid, ShareUpdateExclusiveLock);
@@ -420,7 +431,7 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	if (OidIsValid(found.relid))
 	{
 		table_close(parent, NoLock);
-		return;
+		return false;
 	}
 	check_not_in_use(parent, occurred_at);
 	check_partition_count(parent);
@@ -429,6 +440,7 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	/* ATTACH refuses a table that is open, also by us. The lock stays. */
 	table_close(parent, NoLock);
 	do_task_as(owner, &task);
+	return true;
 }
 
 static void
@@ -437,7 +449,8 @@ check_range(TimestampTz from, TimestampTz to)
 	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || from >= to)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("from \"%s\" to \"%s\" is no range of time",
-							   pstrdup(timestamptz_to_str(from)), timestamptz_to_str(to)),
+							   pstrdup(timestamptz_to_str(from)),
+							   pstrdup(timestamptz_to_str(to))),
 						errhint("Give two finite times, the earlier one first.")));
 }
 
@@ -464,11 +477,8 @@ bizmetrics_ensure_partitions(PG_FUNCTION_ARGS)
 		table_close(parent, NoLock);
 		if (OidIsValid(found.relid))
 			at = found.is_default ? to : found.upper;
-		else
-		{
-			bm_partition_make(parent_oid, at);
+		else if (bm_partition_make(parent_oid, at))
 			made++;
-		}
 		CHECK_FOR_INTERRUPTS();
 	}
 	PG_RETURN_INT32(made);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -49,6 +50,8 @@ static const Oid column_types[BM_EVENT_COLUMNS] = {
 	TEXTOID, JSONBOID, TEXTOID,		   TEXTOID, TIMESTAMPTZOID, INT8OID,
 };
 
+#define SCHEMA_PREFIX "bizmetrics."
+
 /* What log_event() checks or computes itself, as the server writes these expressions. */
 typedef struct Expression
 {
@@ -65,11 +68,9 @@ static const Expression own_checks[] = {
 };
 
 static const Expression own_defaults[] = {
-	{"id", "bizmetrics.uuid_v7()"},
-	{"occurred_at", "now()"},
-	{"properties", "'{}'::jsonb"},
-	{"recorded_at", "now()"},
-	{"xact_id", "bizmetrics.current_xact()"},
+	{"id", "uuid_v7()"},		   {"occurred_at", "now()"},
+	{"properties", "'{}'::jsonb"}, {"recorded_at", "now()"},
+	{"xact_id", "current_xact()"},
 };
 
 /* The event being stored by a prepared INSERT: its dedupe key is claimed already. */
@@ -138,6 +139,24 @@ bm_event_parent(void)
 	return parent;
 }
 
+/* A column of an event; its owner may have renamed it or changed its type. */
+Datum
+bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column)
+{
+	int attnum = SPI_fnumber(desc, bm_event_column_names[column]);
+	bool isnull;
+
+	if (attnum <= 0 || TupleDescAttr(desc, attnum - 1)->atttypid != column_types[column])
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table \"business_events\" has no column \"%s\" of type %s",
+					bm_event_column_names[column], format_type_be(column_types[column])),
+			 errhint("Give the column back the name and type that CREATE EXTENSION "
+					 "gave it.")));
+	return heap_getattr(row, attnum, desc, &isnull);
+}
+
 /* A writer has INSERT on the first ten columns, an owner on the table. */
 static void
 check_may_insert(Oid parent)
@@ -159,17 +178,21 @@ check_may_insert(Oid parent)
 	target.user = user;
 }
 
+/* Is this the expression that the extension was made with? */
 static bool
 is_own(const Expression *own, int count, const char *name, const char *binary,
 	   Relation rel)
 {
 	List *context =
 		deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
+	const char *text = deparse_expression(stringToNode(binary), context, false, false);
 
+	/* Our schema is left out where it is in the search_path. */
+	if (strncmp(text, SCHEMA_PREFIX, strlen(SCHEMA_PREFIX)) == 0)
+		text += strlen(SCHEMA_PREFIX);
 	for (int i = 0; i < count; i++)
 		if (strcmp(own[i].name, name) == 0)
-			return strcmp(own[i].text, deparse_expression(stringToNode(binary), context,
-														  false, false)) == 0;
+			return strcmp(own[i].text, text) == 0;
 	return false;
 }
 
@@ -376,6 +399,7 @@ insert_by_sql(BmEvent *event)
 {
 	static SPIPlanPtr plan = NULL;
 	char nulls[BM_EVENT_CALLER_COLUMNS];
+	const pg_uuid_t *outer = bm_event_being_inserted;
 
 	for (int c = 0; c < BM_EVENT_CALLER_COLUMNS; c++)
 		nulls[c] = event->isnull[c] ? 'n' : ' ';
@@ -404,7 +428,7 @@ insert_by_sql(BmEvent *event)
 	}
 	PG_FINALLY();
 	{
-		bm_event_being_inserted = NULL;
+		bm_event_being_inserted = outer; /* a trigger that logs another event ends here */
 	}
 	PG_END_TRY();
 	/* Somebody's trigger or rule may have left it out: its key is free again. */
@@ -420,6 +444,40 @@ row_security_applies(void)
 		   check_enable_rls(target.parent, InvalidOid, false) == RLS_ENABLED;
 }
 
+/* False where the dedupe key was seen before: the event's id is then the first one's. */
+static bool
+claim_key(BmEvent *event)
+{
+	static pg_uuid_t first_id;
+
+	if (event->isnull[BM_EVENT_DEDUPE_KEY] ||
+		bm_dedupe_claim(event->values[BM_EVENT_DEDUPE_KEY],
+						DatumGetUUIDP(event->values[BM_EVENT_ID]),
+						GetCurrentTransactionStartTimestamp(), &first_id))
+		return true;
+	event->values[BM_EVENT_ID] = UUIDPGetDatum(&first_id);
+	return false;
+}
+
+/*
+ * An index expression or a CHECK of somebody logs an event while another one is being stored: what
+ * is known of the target is in use, so this one takes the SQL path.
+ */
+static void
+store_nested(BmEvent *event, TimestampTz occurred_at)
+{
+	Oid parent_oid = bm_event_parent();
+	Relation parent = table_open(parent_oid, RowExclusiveLock);
+	BmPartition found = bm_partition_find(parent, occurred_at);
+
+	table_close(parent, NoLock);
+	check_may_insert(parent_oid);
+	if (!OidIsValid(found.relid))
+		(void) bm_partition_make(parent_oid, occurred_at);
+	if (claim_key(event))
+		insert_by_sql(event);
+}
+
 /*
  * Stores the event and leaves its id in it: its own, or the first event's where the dedupe key
  * was seen before. The caller has checked the columns' values.
@@ -432,23 +490,18 @@ bm_event_store(BmEvent *event)
 	PreventCommandIfReadOnly("log_event()");
 	PreventCommandIfParallelMode("log_event()");
 	register_callbacks();
+	if (target.inserter != NULL && bm_inserter_busy(target.inserter))
+	{
+		store_nested(event, occurred_at);
+		return;
+	}
 	lock_target(occurred_at);
 	check_may_insert(target.parent);
-
+	if (!claim_key(event))
+		return;
+	/* The claim may have waited for another transaction, and taken news in meanwhile. */
 	if (!event->isnull[BM_EVENT_DEDUPE_KEY])
-	{
-		static pg_uuid_t first_id;
-
-		if (!bm_dedupe_claim(event->values[BM_EVENT_DEDUPE_KEY],
-							 DatumGetUUIDP(event->values[BM_EVENT_ID]),
-							 GetCurrentTransactionStartTimestamp(), &first_id))
-		{
-			event->values[BM_EVENT_ID] = UUIDPGetDatum(&first_id);
-			return;
-		}
-		/* The claim may have waited for another transaction, and taken news in meanwhile. */
 		lock_target(occurred_at);
-	}
 	if (target.inserter == NULL ||
 		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
 		row_security_applies())

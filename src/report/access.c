@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/table.h"
 #include "report/access.h"
 #include "report/registry.h"
@@ -81,36 +82,36 @@ bm_access_share_target(Oid target)
 	ListCell *cell;
 
 	foreach(cell, reader_roles())
-		if (pg_class_aclmask(target, lfirst_oid(cell), READER_RIGHTS, ACLMASK_ALL) !=
-			READER_RIGHTS)
+		if (lfirst_oid(cell) != GetUserId() &&
+			pg_class_aclmask(target, lfirst_oid(cell), READER_RIGHTS, ACLMASK_ALL) !=
+				READER_RIGHTS)
 			execute_grant("GRANT SELECT, REFERENCES ON %s TO %s", target,
 						  lfirst_oid(cell));
 }
 
-static Oid
-table_owner(Oid table)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
-/* As the table's owner: readers are the extension owner's choice, whose reports they are. */
+/*
+ * As the report's owner, who can only give what is his: a row of the registry lends no rights. One
+ * who lost the use of the schema keeps his table as it is, which no reader gets at without it.
+ */
 static void
-share_as_owner(Oid target, Oid role, bool share)
+share_as_owner(const BmReport *report, Oid role, bool share)
 {
 	Oid caller;
 	int context;
-	Oid owner = table_owner(target);
+	Oid owner = bm_report_owner(report);
+	Oid target = bm_report_target(report, true);
 
-	if (!OidIsValid(owner))
+	if (!OidIsValid(owner) || !OidIsValid(target) || owner == role ||
+		!bm_table_ownercheck(target, owner))
 		return;
+	if (pg_namespace_aclcheck(get_rel_namespace(target), owner, ACL_USAGE) != ACLCHECK_OK)
+	{
+		ereport(NOTICE,
+				(errmsg("privileges on %s stay as they are: its owner \"%s\" may not use "
+						"schema \"%s\"",
+						report->target, report->owner, BM_ANALYTICS)));
+		return;
+	}
 	GetUserIdAndSecContext(&caller, &context);
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
 									  SECURITY_RESTRICTED_OPERATION);
@@ -131,12 +132,7 @@ bizmetrics_share_report_tables(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of extension bizmetrics")));
 	foreach(cell, bm_report_list())
-	{
-		Oid target = bm_report_target(lfirst(cell), true);
-
-		if (OidIsValid(target))
-			share_as_owner(target, role, share);
-	}
+		share_as_owner(lfirst(cell), role, share);
 	PG_RETURN_VOID();
 }
 

@@ -2,9 +2,9 @@
  * Whole buckets in a report's time zone.
  *
  * A bucket is of one unit. Months and years count from January 2000, days from a Monday (so
- * that seven are a week as date_trunc has it), both in local time, so that they begin at
- * local midnight whatever daylight saving does. Hours and less are parts of a day of the offset
- * in force, so that an hour is an hour of elapsed time.
+ * that seven are a week as date_trunc has it), hours and minutes from midnight: all in local time,
+ * whatever daylight saving does to it. A bucket begins at the first instant of its local time.
+ * Where a local time comes twice, it holds both: what a query groups by local time is never cut.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 
 #include "report/bucket.h"
 
-#define MONDAY (POSTGRES_EPOCH_JDATE + 2) /* 2000-01-03 */
+#define MONDAY (2 * USECS_PER_DAY) /* 2000-01-03 */
 
 /* What is wrong with this bucket, or NULL. */
 const char *
@@ -34,6 +34,20 @@ bm_bucket_problem(const Interval *bucket)
 	return NULL;
 }
 
+/* What is wrong with this lookback, timeout or backoff, or NULL. */
+const char *
+bm_duration_problem(const Interval *duration)
+{
+	int64 days =
+		duration->day + (int64) duration->month * 30 + duration->time / USECS_PER_DAY;
+
+	if (days < 0 || duration->day < 0 || duration->month < 0 || duration->time < 0)
+		return "it must not be negative";
+	if (days > 366 * 100)
+		return "it is too long";
+	return NULL;
+}
+
 static int64
 floor_div(int64 a, int64 b)
 {
@@ -41,82 +55,116 @@ floor_div(int64 a, int64 b)
 }
 
 static void
-local_date(TimestampTz at, pg_tz *zone, struct pg_tm *tm, int *offset)
+out_of_range(void)
 {
-	fsec_t fsec;
-
-	if (timestamp2tm(at, offset, tm, &fsec, NULL, zone) != 0)
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("timestamp out of range")));
+	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg("timestamp out of range")));
 }
 
-/* The instant at which a local day begins. */
-static TimestampTz
-midnight(int year, int month, int day, pg_tz *zone)
+/* Seconds west of UTC in force. */
+static int
+offset_at(TimestampTz at, pg_tz *zone)
 {
-	struct pg_tm tm = {0};
-	TimestampTz result;
+	struct pg_tm tm;
+	fsec_t fsec;
 	int offset;
 
-	tm.tm_year = year;
-	tm.tm_mon = month;
-	tm.tm_mday = day;
-	offset = DetermineTimeZoneOffset(&tm, zone);
-	if (tm2timestamp(&tm, 0, &offset, &result) != 0)
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("timestamp out of range")));
-	return result;
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0)
+		out_of_range();
+	return offset;
 }
 
+/* Local time as microseconds since 2000-01-01 00:00 local. */
+static int64
+to_local(TimestampTz at, pg_tz *zone)
+{
+	return at - (int64) offset_at(at, zone) * USECS_PER_SEC;
+}
+
+/* The first instant of a local time; of one that is skipped, the first after the gap. */
 static TimestampTz
-month_start(int64 months_since_2000, pg_tz *zone)
+from_local(int64 local, pg_tz *zone)
+{
+	/* What was in force a day before and is a day after: a change in between makes two answers. */
+	TimestampTz early =
+		local + (int64) offset_at(local - USECS_PER_DAY, zone) * USECS_PER_SEC;
+	TimestampTz late =
+		local + (int64) offset_at(local + USECS_PER_DAY, zone) * USECS_PER_SEC;
+	TimestampTz first = Min(early, late);
+	TimestampTz last = Max(early, late);
+
+	if (to_local(first, zone) == local)
+		return first;
+	if (to_local(last, zone) == local)
+		return last;
+	/* Skipped: the change is between the two. Local time before it is less than asked for. */
+	while (last - first > 1)
+	{
+		TimestampTz middle = first + (last - first) / 2;
+
+		if (to_local(middle, zone) < local)
+			first = middle;
+		else
+			last = middle;
+	}
+	return last;
+}
+
+static int64
+month_start(int64 months_since_2000)
 {
 	int64 year = floor_div(months_since_2000, 12);
 
-	return midnight((int) (2000 + year), (int) (months_since_2000 - year * 12) + 1, 1,
-					zone);
+	return (int64) (date2j((int) (2000 + year), (int) (months_since_2000 - year * 12) + 1,
+						   1) -
+					POSTGRES_EPOCH_JDATE) *
+		   USECS_PER_DAY;
 }
 
-static TimestampTz
-julian_start(int64 julian, pg_tz *zone)
+/* The bucket that holds a local time, in local time. */
+static void
+local_bucket(const Interval *bucket, int64 local, int64 *start, int64 *end)
 {
-	int year;
-	int month;
-	int day;
+	if (bucket->month != 0)
+	{
+		int year;
+		int month;
+		int day;
+		int64 n;
 
-	j2date((int) julian, &year, &month, &day);
-	return midnight(year, month, day, zone);
+		j2date((int) floor_div(local, USECS_PER_DAY) + POSTGRES_EPOCH_JDATE, &year,
+			   &month, &day);
+		n = floor_div((int64) (year - 2000) * 12 + month - 1, bucket->month);
+		*start = month_start(n * bucket->month);
+		*end = month_start((n + 1) * bucket->month);
+	}
+	else
+	{
+		int64 width = bucket->time + bucket->day * USECS_PER_DAY;
+		int64 origin = bucket->day != 0 ? MONDAY : 0;
+
+		*start = floor_div(local - origin, width) * width + origin;
+		*end = *start + width;
+	}
 }
 
 /* The bucket that holds an instant. */
 BmWindow
 bm_bucket_of(const Interval *bucket, pg_tz *zone, TimestampTz at)
 {
+	static const Interval hour = {.time = USECS_PER_HOUR};
 	BmWindow window;
-	struct pg_tm tm;
-	int offset;
-	int64 n;
+	int64 start;
+	int64 end;
 
-	local_date(at, zone, &tm, &offset);
-	if (bucket->month != 0)
-	{
-		n = floor_div((int64) (tm.tm_year - 2000) * 12 + tm.tm_mon - 1, bucket->month);
-		window.start = month_start(n * bucket->month, zone);
-		window.end = month_start((n + 1) * bucket->month, zone);
-	}
-	else if (bucket->day != 0)
-	{
-		n = floor_div(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - MONDAY, bucket->day);
-		window.start = julian_start(MONDAY + n * bucket->day, zone);
-		window.end = julian_start(MONDAY + (n + 1) * bucket->day, zone);
-	}
-	else
-	{
-		int64 shift = -(int64) offset * USECS_PER_SEC; /* offset is west of UTC here */
-
-		window.start = floor_div(at + shift, bucket->time) * bucket->time - shift;
-		window.end = window.start + bucket->time;
-	}
+	/* Minutes that come twice are not next to their like: there, whole hours are one bucket. */
+	if (bucket->time > 0 && bucket->time < USECS_PER_HOUR &&
+		offset_at(at - 2 * USECS_PER_HOUR, zone) !=
+			offset_at(at + 2 * USECS_PER_HOUR, zone))
+		bucket = &hour;
+	local_bucket(bucket, to_local(at, zone), &start, &end);
+	window.start = from_local(start, zone);
+	window.end = from_local(end, zone);
 	return window;
 }
 

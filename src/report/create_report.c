@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -90,12 +91,10 @@ static char *
 check_target(const char *target)
 {
 	List *parts = NIL;
-	const char *schema = BM_ANALYTICS;
+	bool parsed = SplitIdentifierString(pstrdup(target), '.', &parts);
 
-	if (SplitIdentifierString(pstrdup(target), '.', &parts) && list_length(parts) == 2)
-		schema = linitial(parts);
-	if (list_length(parts) < 1 || list_length(parts) > 2 ||
-		strcmp(schema, BM_ANALYTICS) != 0)
+	if (!parsed || list_length(parts) < 1 || list_length(parts) > 2 ||
+		(list_length(parts) == 2 && strcmp(linitial(parts), BM_ANALYTICS) != 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("target \"%s\" is not a table in schema \"%s\"", target,
 							   BM_ANALYTICS),
@@ -129,8 +128,9 @@ check_intervals(const BmReport *report)
 {
 	if (report->bucket != NULL && bm_bucket_problem(report->bucket) != NULL)
 		refuse_interval("bucket", report->bucket, bm_bucket_problem(report->bucket));
-	if (report->lookback != NULL && bm_interval_usecs(report->lookback) < 0)
-		refuse_interval("lookback", report->lookback, "it must not be negative");
+	if (report->lookback != NULL && bm_duration_problem(report->lookback) != NULL)
+		refuse_interval("lookback", report->lookback,
+						bm_duration_problem(report->lookback));
 	if (report->lookback != NULL && report->bucket == NULL)
 		ereport(
 			ERROR,
@@ -163,9 +163,9 @@ check_attempts(BmReport *report)
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("backoff must not contain NULL")));
-		if (bm_interval_usecs(DatumGetIntervalP(items[i])) < 0)
+		if (bm_duration_problem(DatumGetIntervalP(items[i])) != NULL)
 			refuse_interval("backoff", DatumGetIntervalP(items[i]),
-							"it must not be negative");
+							bm_duration_problem(DatumGetIntervalP(items[i])));
 	}
 }
 
@@ -225,7 +225,8 @@ read_arguments(FunctionCallInfo fcinfo)
 
 /* Says in an error's message which argument raised it. */
 static void
-rethrow_with_argument(MemoryContext context, const char *argument)
+rethrow_with_argument(MemoryContext context, const char *argument,
+					  const char *parameter_hint)
 {
 	ErrorData *error;
 
@@ -233,9 +234,9 @@ rethrow_with_argument(MemoryContext context, const char *argument)
 	error = CopyErrorData();
 	FlushErrorState();
 	error->message = psprintf("invalid %s: %s", argument, error->message);
-	if (error->sqlerrcode == ERRCODE_UNDEFINED_PARAMETER && error->hint == NULL)
-		error->hint =
-			"Only a report with bucket has $1 and $2, the bounds of its window.";
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_PARAMETER && error->hint == NULL &&
+		parameter_hint != NULL)
+		error->hint = pstrdup(parameter_hint);
 	ReThrowError(error);
 }
 
@@ -257,7 +258,7 @@ run_ddl(const BmReport *report)
 	}
 	PG_CATCH();
 	{
-		rethrow_with_argument(context, "ddl");
+		rethrow_with_argument(context, "ddl", NULL);
 	}
 	PG_END_TRY();
 }
@@ -284,7 +285,12 @@ check_query(const BmReport *report)
 	}
 	PG_CATCH();
 	{
-		rethrow_with_argument(context, "query");
+		rethrow_with_argument(
+			context, "query",
+			report->bucket != NULL
+				? "A report with bucket has $1 and $2, the bounds of its window."
+				: "Only a report with bucket has $1 and $2, the bounds of its "
+				  "window.");
 	}
 	PG_END_TRY();
 }
@@ -318,6 +324,7 @@ prepare_as_owner(BmReport *report, Oid owner)
 {
 	Oid caller;
 	int context;
+	int nest_level = NewGUCNestLevel();
 	Oid target;
 
 	GetUserIdAndSecContext(&caller, &context);
@@ -332,6 +339,7 @@ prepare_as_owner(BmReport *report, Oid owner)
 	check_query(report);
 	SPI_finish();
 	bm_access_share_target(target);
+	AtEOXact_GUC(false, nest_level); /* what the ddl has set ends here */
 	SetUserIdAndSecContext(caller, context);
 }
 
@@ -342,6 +350,8 @@ bizmetrics_create_report(PG_FUNCTION_ARGS)
 	Oid owner;
 
 	PreventCommandIfReadOnly("create_report()");
+	/* One at a time, so that of two with one name the second finds the first. */
+	LockRelationOid(bm_relation_oid("reports", false), ShareUpdateExclusiveLock);
 	check_name(report->name);
 	report->target = check_target(report->target);
 	bm_schedule_check(report->schedule);

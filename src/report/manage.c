@@ -27,6 +27,9 @@
 #include "report/run.h"
 #include "report/state.h"
 
+#define LOCK_TRIES 10
+#define LOCK_PAUSE_USECS 20000
+
 PG_FUNCTION_INFO_V1(bizmetrics_drop_report);
 PG_FUNCTION_INFO_V1(bizmetrics_run_report);
 PG_FUNCTION_INFO_V1(bizmetrics_request_run);
@@ -41,10 +44,24 @@ report_argument(FunctionCallInfo fcinfo)
 	return bm_report_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 }
 
+/* A runner that has just recorded its end needs an instant to let go of the lock. */
+static bool
+lock_soon(const BmReport *report)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (bm_report_lock(report->id, false))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(LOCK_PAUSE_USECS);
+	}
+	return false;
+}
+
 static void
 lock_or_fail(const BmReport *report)
 {
-	if (!bm_report_lock(report->id, false))
+	if (bm_run_is_executing(report->id) || !lock_soon(report))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("report \"%s\" is running", report->name),
@@ -116,6 +133,11 @@ require_owner_session(const BmReport *report)
 				 errhint("Use bizmetrics.request_run(), which lets the worker run it as "
 						 "its owner.")));
 	}
+	if (bm_report_problem(report) != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("report \"%s\" cannot run: %s", report->name,
+							   bm_report_problem(report)),
+						errhint("Drop it and create it anew.")));
 	if (superuser_arg(owner) && !bm_guc_allow_superuser_reports)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("report \"%s\" would run as a superuser", report->name),
@@ -149,9 +171,11 @@ attempt(const BmReport *report, const BmRun *run)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		bm_run_start_timer(report);
 		PushActiveSnapshot(GetLatestSnapshot());
 		end.row_count = bm_run_execute(report, run);
 		PopActiveSnapshot();
+		(void) bm_run_stop_timer();
 		bm_run_succeeded(report, run, end.row_count);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
@@ -160,6 +184,7 @@ attempt(const BmReport *report, const BmRun *run)
 	PG_CATCH();
 	{
 		ErrorData *error;
+		bool timed_out = bm_run_stop_timer();
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -168,10 +193,10 @@ attempt(const BmReport *report, const BmRun *run)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		/* Who cancels or shuts down means the whole command. */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		if ((error->sqlerrcode == ERRCODE_QUERY_CANCELED && !timed_out) ||
 			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 			ReThrowError(error);
-		end = bm_run_end_of_error(error, false);
+		end = bm_run_end_of_error(error, timed_out);
 		bm_run_failed(report, run, &end);
 	}
 	PG_END_TRY();

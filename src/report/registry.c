@@ -12,16 +12,17 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/regproc.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "base/compat.h"
+#include "base/clock.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "report/bucket.h"
 #include "report/registry.h"
+#include "report/schedule.h"
 
 /* Columns of bizmetrics.reports. */
 enum
@@ -110,27 +111,10 @@ read_report(Relation rel, HeapTuple row)
 	return report;
 }
 
-/*
- * The registry says as whom SQL runs, so it is read only from a table that a superuser owns: its
- * owner could have disabled the guard.
- */
-static Relation
-open_registry(LOCKMODE lockmode)
-{
-	Relation rel = bm_table_open("reports", lockmode);
-
-	if (!superuser_arg(rel->rd_rel->relowner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("table \"bizmetrics.reports\" must belong to a superuser"),
-				 errhint("Run ALTER TABLE bizmetrics.reports OWNER TO a superuser.")));
-	return rel;
-}
-
 static BmReport *
 get_report(const char *index, Oid type, Datum key)
 {
-	Relation rel = open_registry(AccessShareLock);
+	Relation rel = bm_table_open("reports", AccessShareLock);
 	HeapTuple row = bm_table_get(rel, index, type, key);
 	BmReport *report = row != NULL ? read_report(rel, row) : NULL;
 
@@ -166,7 +150,7 @@ bm_report_require(const char *name)
 List *
 bm_report_list(void)
 {
-	Relation rel = open_registry(AccessShareLock);
+	Relation rel = bm_table_open("reports", AccessShareLock);
 	List *reports = NIL;
 	ListCell *cell;
 
@@ -186,7 +170,7 @@ interval_or_null(const Interval *interval, bool *isnull)
 void
 bm_report_insert(const BmReport *report)
 {
-	Relation rel = open_registry(RowExclusiveLock);
+	Relation rel = bm_table_open("reports", RowExclusiveLock);
 	Datum values[REPORT_COLUMNS];
 	bool nulls[REPORT_COLUMNS] = {false};
 
@@ -216,7 +200,7 @@ bm_report_insert(const BmReport *report)
 void
 bm_report_delete(const BmReport *report)
 {
-	Relation rel = open_registry(RowExclusiveLock);
+	Relation rel = bm_table_open("reports", RowExclusiveLock);
 	HeapTuple row = bm_table_get(rel, "reports_pkey", INT8OID, Int64GetDatum(report->id));
 
 	if (row != NULL)
@@ -240,12 +224,31 @@ bm_report_owner(const BmReport *report)
 	return get_role_oid(report->owner, true);
 }
 
+/* The target's name in analytics; NULL where the row names nothing there. */
+static char *
+target_table(const BmReport *report)
+{
+	List *names = NIL;
+
+	if (!SplitIdentifierString(pstrdup(report->target), '.', &names) ||
+		list_length(names) != 2 || strcmp(linitial(names), BM_ANALYTICS) != 0)
+		return NULL;
+	return lsecond(names);
+}
+
+/* The report's table. */
 Oid
 bm_report_target(const BmReport *report, bool missing_ok)
 {
-	List *names = stringToQualifiedNameList(report->target);
+	Oid schema = get_namespace_oid(BM_ANALYTICS, true);
+	char *table = target_table(report);
+	Oid target = table != NULL && OidIsValid(schema) ? get_relname_relid(table, schema)
+													 : InvalidOid;
 
-	return RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, missing_ok);
+	if (!OidIsValid(target) && !missing_ok)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("target %s does not exist", report->target)));
+	return target;
 }
 
 bool
@@ -260,6 +263,29 @@ bm_target_has_key(Oid target)
 	has_key = OidIsValid(rel->rd_pkindex);
 	RelationClose(rel);
 	return has_key;
+}
+
+/* Why this row cannot be run, or NULL: create_report() stores none such, a restore may. */
+const char *
+bm_report_problem(const BmReport *report)
+{
+	TimestampTz next;
+
+	if (target_table(report) == NULL)
+		return psprintf("target \"%s\" is not a table in schema \"%s\"", report->target,
+						BM_ANALYTICS);
+	if (bm_timezone_find(report->timezone) == NULL)
+		return psprintf("timezone \"%s\" is not known", report->timezone);
+	if (!bm_schedule_next(report->schedule, report->timezone, bm_clock_now(), &next))
+		return psprintf("schedule \"%s\" does not fire", report->schedule);
+	if (report->bucket != NULL && bm_bucket_problem(report->bucket) != NULL)
+		return psprintf("its bucket is not valid: %s", bm_bucket_problem(report->bucket));
+	if (report->lookback != NULL && bm_duration_problem(report->lookback) != NULL)
+		return psprintf("its lookback is not valid: %s",
+						bm_duration_problem(report->lookback));
+	if (report->max_attempts < 1 || report->backoff_length < 1)
+		return "max_attempts and backoff must not be empty";
+	return NULL;
 }
 
 /* Why reports of this role cannot run, or NULL. */

@@ -51,6 +51,7 @@ extern void bm_registry_notify(void);
 extern Oid bm_report_owner(const BmReport *report);
 extern Oid bm_report_target(const BmReport *report, bool missing_ok);
 extern bool bm_target_has_key(Oid target);
+extern const char *bm_report_problem(const BmReport *report);
 extern const char *bm_owner_problem(const char *owner);
 
 #endif

@@ -8,14 +8,21 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+#include <signal.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
+#include "storage/latch.h"
 #include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
@@ -123,37 +130,138 @@ make_parameters(const BmRun *run)
 	return params;
 }
 
+/* Reports whose SQL this session is running: one may call run_report() on another. */
+static List *executing = NIL;
+
+bool
+bm_run_is_executing(int64 report_id)
+{
+	ListCell *cell;
+
+	foreach(cell, executing)
+		if (*(int64 *) lfirst(cell) == report_id)
+			return true;
+	return false;
+}
+
+static bool timer_registered = false;
+static TimeoutId timer;
+static volatile sig_atomic_t timed_out = false;
+
+static void
+cancel_on_timeout(void)
+{
+	timed_out = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/* Cancels what the session is doing once the report's time is up. */
+void
+bm_run_start_timer(const BmReport *report)
+{
+	timed_out = false;
+	if (report->timeout == NULL)
+		return;
+	if (!timer_registered)
+		timer = RegisterTimeout(USER_TIMEOUT, cancel_on_timeout);
+	timer_registered = true;
+	enable_timeout_after(timer,
+						 (int) Min(bm_interval_usecs(report->timeout) / 1000, INT_MAX));
+}
+
+/* Was the time up? */
+bool
+bm_run_stop_timer(void)
+{
+	if (timer_registered)
+		disable_timeout(timer, false);
+	return timed_out;
+}
+
+static bool
+writes_rows(int result)
+{
+	switch (result)
+	{
+		case SPI_OK_INSERT:
+		case SPI_OK_UPDATE:
+		case SPI_OK_DELETE:
+		case SPI_OK_MERGE:
+		case SPI_OK_INSERT_RETURNING:
+		case SPI_OK_UPDATE_RETURNING:
+		case SPI_OK_DELETE_RETURNING:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Runs the query's commands one after the other; says how many rows they wrote. */
+static uint64
+execute_commands(const char *query, const BmRun *run)
+{
+	SPIExecuteOptions options = {.params = make_parameters(run)};
+	uint64 row_count = 0;
+	ListCell *cell;
+
+	foreach(cell, pg_parse_query(query))
+	{
+		RawStmt *command = lfirst_node(RawStmt, cell);
+		const char *text = query + command->stmt_location;
+		int result;
+
+		if (command->stmt_len > 0)
+			text = pnstrdup(text, command->stmt_len);
+		options.dest = CreateDestReceiver(DestNone);
+		result = SPI_execute_extended(text, &options);
+		if (result < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a report cannot execute this: %s",
+							SPI_result_code_string(result)),
+					 errhint("Transaction control has no place in a report's query.")));
+		if (writes_rows(result))
+			row_count += SPI_processed;
+	}
+	return row_count;
+}
+
 /*
  * Runs the report's SQL as the current role and says how many rows it wrote. The caller made
- * the transaction, or subtransaction, whose failure undoes it.
+ * the transaction, or subtransaction, whose failure undoes it. What the SQL sets ends with it.
  */
 uint64
 bm_run_execute(const BmReport *report, const BmRun *run)
 {
-	SPIExecuteOptions options = {0};
 	int nest_level = NewGUCNestLevel();
 	Oid target = bm_report_target(report, false);
-	uint64 row_count;
-	int result;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	int64 *id = palloc(sizeof(int64));
+	volatile uint64 row_count = 0;
 
-	if (bm_table_ownercheck(target, GetUserId()))
-		bm_access_share_target(target);
-	(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	options.params = make_parameters(run);
-	options.dest = CreateDestReceiver(DestNone);
-	result = SPI_execute_extended(report->query, &options);
-	if (result < 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("a report cannot execute this: %s", SPI_result_code_string(result)),
-			 errhint("Transaction control has no place in a report's query.")));
-	row_count = SPI_processed;
-	SPI_finish();
-	AtEOXact_GUC(true, nest_level);
+	*id = report->id;
+	executing = lappend(executing, id);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		if (bm_table_ownercheck(target, GetUserId()))
+			bm_access_share_target(target);
+		(void) set_config_option("search_path", report->search_path, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		row_count = execute_commands(report->query, run);
+		SPI_finish();
+		AtEOXact_GUC(false, nest_level);
+	}
+	PG_FINALLY();
+	{
+		executing = list_delete_ptr(executing, id);
+		pfree(id);
+	}
+	PG_END_TRY();
 	return row_count;
 }
 

@@ -32,9 +32,6 @@
 #define FIRST_BACKOFF (2 * USECS_PER_SEC)
 #define LAST_BACKOFF (60 * USECS_PER_SEC)
 
-/* Databases visited at the same time, so that a server with many is not overrun at start. */
-#define MAX_SCHEDULERS 4
-
 typedef struct Scheduler
 {
 	Oid database;
@@ -241,11 +238,7 @@ start_due(void)
 	ListCell *cell;
 
 	foreach(cell, due)
-	{
-		if (list_length(schedulers) >= MAX_SCHEDULERS)
-			break; /* the end of one wakes us */
 		start_scheduler(lfirst_oid(cell));
-	}
 	list_free(due);
 	return next;
 }

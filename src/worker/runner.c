@@ -7,17 +7,15 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "report/lock.h"
@@ -46,17 +44,25 @@ bm_runner_start(const BmRunnerTask *task, const char *report)
 	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
 }
 
+/* A transaction of our own, whatever default_transaction_read_only says of the owner's. */
+static void
+begin_bookkeeping(void)
+{
+	StartTransactionCommand();
+	XactReadOnly = false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
 /* Takes the lock for the session and commits the claim; false where there is nothing to do. */
 static bool
 claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 {
 	bool claimed = false;
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	begin_bookkeeping();
 	MemoryContextSwitchTo(context);
 	if (bm_report_lock(report_id, true) && (*report = bm_report_get(report_id)) != NULL &&
-		bm_report_owner(*report) == GetUserId() &&
+		bm_report_owner(*report) == GetSessionUserId() &&
 		bm_owner_problem((*report)->owner) == NULL)
 		claimed = bm_run_claim(*report, run);
 	PopActiveSnapshot();
@@ -74,16 +80,13 @@ execute(const BmReport *report, const BmRun *run)
 	StartTransactionCommand();
 	if (!bm_report_lock(report->id, false))
 		elog(ERROR, "the lock of report \"%s\" was lost", report->name);
-	if (report->timeout != NULL)
-		enable_timeout_after(
-			STATEMENT_TIMEOUT,
-			(int) Min(bm_interval_usecs(report->timeout) / 1000, INT_MAX));
+	bm_run_start_timer(report);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	row_count = bm_run_execute(report, run);
 	PopActiveSnapshot();
 	bm_run_succeeded(report, run, row_count);
 	CommitTransactionCommand();
-	disable_timeout(STATEMENT_TIMEOUT, false);
+	(void) bm_run_stop_timer();
 }
 
 /* After the report's transaction was rolled back. Without the lock it is no longer ours to say. */
@@ -93,8 +96,7 @@ record_failure(const BmReport *report, const BmRun *run, const ErrorData *error,
 {
 	BmRunEnd end = bm_run_end_of_error(error, timed_out);
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	begin_bookkeeping();
 	if (bm_report_lock(report->id, true))
 		bm_run_failed(report, run, &end);
 	PopActiveSnapshot();
@@ -105,7 +107,6 @@ static void
 make_attempt(const BmReport *report, const BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
-	TimestampTz begun = GetCurrentTimestamp();
 
 	PG_TRY();
 	{
@@ -114,12 +115,9 @@ make_attempt(const BmReport *report, const BmRun *run)
 	PG_CATCH();
 	{
 		ErrorData *error;
-		bool timed_out =
-			report->timeout != NULL &&
-			GetCurrentTimestamp() - begun >= bm_interval_usecs(report->timeout);
+		bool timed_out = bm_run_stop_timer();
 
 		HOLD_INTERRUPTS();
-		disable_timeout(STATEMENT_TIMEOUT, false);
 		QueryCancelPending = false;
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
@@ -152,6 +150,8 @@ bm_runner_main(Datum arg)
 	memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof(task));
 	bm_worker_setup();
 	BackgroundWorkerInitializeConnectionByOid(task.database, task.owner, 0);
+	/* As the owner, also where ALTER ROLE ... SET role says otherwise. */
+	SetConfigOption("role", "none", PGC_USERSET, PGC_S_SESSION);
 	context = AllocSetContextCreate(TopMemoryContext, "bizmetrics runner",
 									ALLOCSET_DEFAULT_SIZES);
 	if (!claim(task.report_id, context, &report, &run))
@@ -164,6 +164,7 @@ bm_runner_main(Datum arg)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	make_attempt(report, &run);
+	bm_report_unlock(report->id);
 	error_context_stack = callback.previous;
 	pgstat_report_activity(STATE_IDLE, NULL);
 	pgstat_report_stat(true);

@@ -175,12 +175,11 @@ may_start(const DueReport *due)
 	if (trouble->backoff == FIRST_BACKOFF)
 		ereport(LOG,
 				(errmsg("no runner could begin report \"%s\"", due->report->name),
-				 errhint("It stays due. Look for its owner's connection limit, or raise "
-						 "max_worker_processes.")));
+				 errhint("It stays due. The log says why its owner could not log in.")));
 	return true;
 }
 
-/* A runner is about to be started: if the report is still due when it has ended, it waits. */
+/* A runner was started: if the report is still due when it has ended, it waits. */
 static void
 expect_claim(const DueReport *due)
 {
@@ -209,7 +208,13 @@ start_runner(const BmReport *report)
 	BmRunnerTask task = {MyDatabaseId, bm_report_owner(report), report->id};
 	MemoryContext old = MemoryContextSwitchTo(scheduler_context);
 	BackgroundWorkerHandle *handle = bm_runner_start(&task, report->name);
+	static bool reported = false;
 
+	if (handle == NULL && !reported)
+		ereport(LOG,
+				(errmsg("no process is free for report \"%s\"", report->name),
+				 errhint("It stays due. If this persists, raise max_worker_processes.")));
+	reported = handle == NULL;
 	if (handle != NULL)
 	{
 		Runner *runner = palloc(sizeof(Runner));
@@ -227,17 +232,13 @@ static const char *
 report_problem(const BmReport *report)
 {
 	const char *problem = bm_owner_problem(report->owner);
-	TimestampTz next;
 
 	if (problem != NULL)
 		return problem;
 	if (pg_database_aclcheck(MyDatabaseId, bm_report_owner(report), ACL_CONNECT) !=
 		ACLCHECK_OK)
 		return psprintf("role \"%s\" may not connect to this database", report->owner);
-	if (!bm_schedule_next(report->schedule, report->timezone, bm_clock_now(), &next))
-		return psprintf("schedule \"%s\" in timezone \"%s\" does not fire",
-						report->schedule, report->timezone);
-	return NULL;
+	return bm_report_problem(report);
 }
 
 static bool
@@ -387,13 +388,10 @@ start_runners(List *due_reports)
 
 		if (list_length(runners) >= bm_guc_max_runners)
 			break; /* the end of one wakes us */
-		if (may_start(due))
-		{
+		if (may_start(due) && start_runner(due->report))
 			expect_claim(due);
-			if (start_runner(due->report))
-				continue;
-		}
-		wake = bm_clock_now() + FIRST_BACKOFF;
+		else
+			wake = bm_clock_now() + FIRST_BACKOFF;
 	}
 	return wake;
 }
@@ -445,6 +443,7 @@ bm_scheduler_main(Datum arg)
 		(void) bm_database_take_change(database);
 		pgstat_report_activity(STATE_RUNNING, "looking for due reports");
 		wake = serve_reports();
+		bm_scheduler_looked(database);
 		pgstat_report_stat(true);
 		pgstat_report_activity(STATE_IDLE, NULL);
 		if (runners == NIL && troubles == NIL && wake > bm_clock_now() + LINGER &&

@@ -22,6 +22,7 @@
 #include "worker/worker.h"
 
 #define TRANCHE "bizmetrics"
+#define MAX_VISITS 4
 
 typedef struct DatabaseSlot
 {
@@ -30,6 +31,7 @@ typedef struct DatabaseSlot
 	bool changed;	  /* the registry changed since a scheduler looked */
 	bool started;	  /* the launcher started a scheduler and has not seen its end */
 	bool left;		  /* that scheduler left in good order */
+	bool visit;		  /* not looked at since the launcher came to know it */
 	bool dropped;	  /* not served any more: forget it when that scheduler has ended */
 	Latch *scheduler; /* its latch while it is running */
 } DatabaseSlot;
@@ -82,6 +84,13 @@ find_slot(Oid database)
 	return NULL;
 }
 
+/* Is a scheduler running there, or on its way? */
+static bool
+is_served_now(const DatabaseSlot *slot)
+{
+	return slot->started || slot->scheduler != NULL;
+}
+
 static void
 wake(Latch *latch)
 {
@@ -111,8 +120,15 @@ at_transaction_end(XactEvent event, void *arg)
 		return;
 	switch (event)
 	{
+		case XACT_EVENT_PRE_PREPARE:
+			/* Nothing of ours runs at COMMIT PREPARED, so nobody would be told. */
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has changed reports"),
+				 errhint("Commit it, or change reports in a transaction of their own.")));
+			break;
 		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE: /* seen too early, and again when a schedule wakes it */
 			change_pending = false;
 			announce_change();
 			break;
@@ -172,13 +188,21 @@ detach_launcher(int code, Datum arg)
 	LWLockRelease(shared->lock);
 }
 
-/* The launcher begins: nothing is known. */
+/*
+ * The launcher begins and visits every database. A scheduler that an earlier launcher started may
+ * be at work: its slot stays, and its end is announced by itself.
+ */
 void
 bm_launcher_attach(void)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->launcher = MyLatch;
-	memset(shared->databases, 0, sizeof(shared->databases));
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+	{
+		shared->databases[i].started = false;
+		shared->databases[i].wake_at = DT_NOBEGIN;
+		shared->databases[i].visit = true;
+	}
 	shared->rescan = true;
 	LWLockRelease(shared->lock);
 	before_shmem_exit(detach_launcher, (Datum) 0);
@@ -197,6 +221,7 @@ bm_database_add(Oid database, TimestampTz wake_at)
 		memset(slot, 0, sizeof(DatabaseSlot));
 		slot->database = database;
 		slot->wake_at = wake_at;
+		slot->visit = true;
 	}
 	LWLockRelease(shared->lock);
 	return slot != NULL;
@@ -214,30 +239,40 @@ bm_database_keep(const List *databases)
 		if (!OidIsValid(slot->database))
 			continue;
 		slot->dropped = !list_member_oid(databases, slot->database);
-		if (slot->dropped && !slot->started)
+		if (slot->dropped && !is_served_now(slot))
 			slot->database = InvalidOid;
 	}
 	LWLockRelease(shared->lock);
 }
 
-/* Databases that want a scheduler now, and when the next one will. */
+/*
+ * Databases that want a scheduler now, and when the next one will. Of first visits only a few are
+ * made at a time, so that a server with many databases is not overrun at start.
+ */
 List *
 bm_database_due(TimestampTz now, TimestampTz *next)
 {
 	List *due = NIL;
+	int visits = 0;
 
 	*next = DT_NOEND;
 	LWLockAcquire(shared->lock, LW_SHARED);
 	for (int i = 0; i < BM_MAX_DATABASES; i++)
+		if (shared->databases[i].visit && is_served_now(&shared->databases[i]))
+			visits++;
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
 	{
 		DatabaseSlot *slot = &shared->databases[i];
 
-		if (!OidIsValid(slot->database) || slot->started)
+		if (!OidIsValid(slot->database) || is_served_now(slot))
 			continue;
-		if (slot->changed || slot->wake_at <= now)
-			due = lappend_oid(due, slot->database);
-		else
+		if (!slot->changed && slot->wake_at > now)
 			*next = Min(*next, slot->wake_at);
+		else if (!slot->visit || visits < MAX_VISITS)
+		{
+			due = lappend_oid(due, slot->database);
+			visits += slot->visit ? 1 : 0;
+		}
 	}
 	LWLockRelease(shared->lock);
 	return due;
@@ -269,7 +304,6 @@ bm_database_ended(Oid database, TimestampTz wake_at)
 	if ((slot = find_slot(database)) != NULL)
 	{
 		slot->started = false;
-		slot->scheduler = NULL;
 		if (!slot->left)
 			slot->wake_at = wake_at;
 		if (slot->dropped)
@@ -298,8 +332,12 @@ detach_scheduler(int code, Datum database)
 	DatabaseSlot *slot;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	if ((slot = find_slot(DatumGetObjectId(database))) != NULL)
+	slot = find_slot(DatumGetObjectId(database));
+	if (slot != NULL && slot->scheduler == MyLatch)
+	{
 		slot->scheduler = NULL;
+		wake(shared->launcher);
+	}
 	LWLockRelease(shared->lock);
 }
 
@@ -333,6 +371,22 @@ bm_database_take_change(Oid database)
 	return changed;
 }
 
+/* The scheduler has looked at its reports once: another database may be visited. */
+void
+bm_scheduler_looked(Oid database)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot != NULL && slot->visit)
+	{
+		slot->visit = false;
+		wake(shared->launcher);
+	}
+	LWLockRelease(shared->lock);
+}
+
 /* The scheduler wants to leave until a time; false where there is news to look at first. */
 bool
 bm_scheduler_leave(Oid database, TimestampTz wake_at)
@@ -348,7 +402,9 @@ bm_scheduler_leave(Oid database, TimestampTz wake_at)
 		{
 			slot->left = true;
 			slot->wake_at = wake_at;
-			slot->scheduler = NULL;
+			if (slot->scheduler == MyLatch)
+				slot->scheduler = NULL;
+			wake(shared->launcher);
 		}
 	}
 	LWLockRelease(shared->lock);

@@ -28,6 +28,7 @@ extern void bm_database_started(Oid database);
 extern void bm_database_ended(Oid database, TimestampTz wake_at);
 extern bool bm_database_take_change(Oid database);
 extern bool bm_scheduler_leave(Oid database, TimestampTz wake_at);
+extern void bm_scheduler_looked(Oid database);
 extern bool bm_scheduler_left(Oid database);
 extern void bm_scheduler_attach(Oid database);
 extern bool bm_take_rescan(void);

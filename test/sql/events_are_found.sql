@@ -1,5 +1,6 @@
 -- bizmetrics.events() filters by what is named, and the planner sees through it.
 SET timezone = 'UTC';
+SET datestyle = 'ISO';
 SELECT count(bizmetrics.log_event(CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, actor_user_id => n % 5,
                                   company_id => n % 3, entity_type => 'number', entity_id => n,
                                   occurred_at => timestamptz '1985-01-01' + n * interval '1 day'))

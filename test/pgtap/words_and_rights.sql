@@ -1,0 +1,28 @@
+-- What reader, writer and author may do, to the last privilege.
+BEGIN;
+SELECT no_plan();
+CREATE ROLE pgtap_reader;
+CREATE ROLE pgtap_writer;
+CREATE ROLE pgtap_author;
+SELECT lives_ok($$SELECT bizmetrics.grant_reader('pgtap_reader'), bizmetrics.grant_writer('pgtap_writer'), bizmetrics.grant_author('pgtap_author')$$, 'granted');
+CREATE TEMP VIEW rights AS
+SELECT a.grantee::regrole::text AS role, 'schema ' || nspname AS object, privilege_type FROM pg_namespace, aclexplode(nspacl) a WHERE a.grantee <> 0
+UNION ALL SELECT a.grantee::regrole::text, 'function ' || proname, privilege_type FROM pg_proc, aclexplode(proacl) a WHERE a.grantee <> 0 AND pronamespace = 'bizmetrics'::regnamespace
+UNION ALL SELECT a.grantee::regrole::text, 'relation ' || relname, privilege_type FROM pg_class, aclexplode(relacl) a WHERE a.grantee <> 0
+UNION ALL SELECT a.grantee::regrole::text, 'column ' || attname, privilege_type FROM pg_attribute, aclexplode(attacl) a WHERE a.grantee <> 0 AND attrelid = 'public.business_events'::regclass
+UNION ALL SELECT a.grantee::regrole::text, 'type ' || typname, privilege_type FROM pg_type, aclexplode(typacl) a WHERE a.grantee <> 0;
+SELECT set_eq($$SELECT object, privilege_type FROM rights WHERE role = 'pgtap_reader'$$, $$VALUES ('schema analytics', 'USAGE')$$, 'a reader, without reports');
+SELECT set_eq($$SELECT DISTINCT object, privilege_type FROM rights WHERE role = 'pgtap_writer'$$,
+  $$VALUES ('schema bizmetrics', 'USAGE'), ('function log_event', 'EXECUTE'), ('function ensure_partitions', 'EXECUTE'), ('function uuid_v7', 'EXECUTE'), ('function current_xact', 'EXECUTE'), ('function identifier', 'EXECUTE'),
+    ('column id', 'INSERT'), ('column event_name', 'INSERT'), ('column occurred_at', 'INSERT'), ('column actor_user_id', 'INSERT'), ('column company_id', 'INSERT'), ('column entity_type', 'INSERT'),
+    ('column entity_id', 'INSERT'), ('column properties', 'INSERT'), ('column request_id', 'INSERT'), ('column dedupe_key', 'INSERT')$$, 'a writer');
+SELECT set_eq($$SELECT DISTINCT object, privilege_type FROM rights WHERE role = 'pgtap_author'$$,
+  $$VALUES ('schema bizmetrics', 'USAGE'), ('schema analytics', 'USAGE'), ('schema analytics', 'CREATE'), ('relation business_events', 'SELECT'), ('relation report_status', 'SELECT'), ('relation report_runs', 'SELECT'), ('relation partitions', 'SELECT'),
+    ('function create_report', 'EXECUTE'), ('function drop_report', 'EXECUTE'), ('function run_report', 'EXECUTE'), ('function request_run', 'EXECUTE'), ('function may_see_report', 'EXECUTE'), ('function events', 'EXECUTE'), ('function identifier', 'EXECUTE'), ('function partition_range', 'EXECUTE')$$, 'an author');
+SELECT is_empty($$SELECT * FROM rights WHERE role LIKE 'pgtap%' AND object LIKE '%grant%'$$, 'none of them grants');
+SELECT lives_ok($$SELECT bizmetrics.revoke_reader('pgtap_reader'), bizmetrics.revoke_writer('pgtap_writer'), bizmetrics.revoke_author('pgtap_author')$$, 'revoked');
+SELECT is_empty($$SELECT * FROM rights WHERE role LIKE 'pgtap%'$$, 'nothing is left');
+SELECT is_empty($$SELECT * FROM bizmetrics.grants WHERE role_name LIKE 'pgtap%'$$, 'nor remembered');
+SELECT is_empty($$SELECT rolname FROM pg_roles WHERE rolname LIKE 'bizmetrics%'$$, 'the extension creates no role');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,88 @@
+-- create_report() refuses what could not run and names the argument; nothing is left behind.
+CREATE ROLE regress_author LOGIN;
+CREATE ROLE regress_other LOGIN;
+CREATE ROLE regress_group;
+GRANT regress_group TO regress_author;
+SELECT bizmetrics.grant_author('regress_author');
+\c - regress_author
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
+CREATE TABLE analytics.t (n integer);
+CREATE VIEW analytics.v AS SELECT 1 AS n;
+CREATE FUNCTION pg_temp.refusal(VARIADIC argument text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  arguments jsonb := '{"name": "''refused''", "target": "''analytics.t''", "query": "''INSERT INTO analytics.t VALUES (1)''", "schedule": "''0 0 29 2 *''"}';
+  result text;
+BEGIN
+  FOR n IN 1 .. array_upper(argument, 1) BY 2 LOOP
+    arguments := arguments || jsonb_build_object(argument[n], argument[n + 1]);
+  END LOOP;
+  result := pg_temp.error_of('SELECT bizmetrics.create_report(' || (SELECT string_agg(format('%I => %s', key, value), ', ') FROM jsonb_each_text(arguments)) || ')');
+  IF result = 'no error' AND arguments ->> 'name' = '''refused''' THEN
+    PERFORM bizmetrics.drop_report('refused');
+  END IF;
+  RETURN result;
+END
+$$;
+-- NULLs
+SELECT pg_temp.refusal(name, 'NULL') FROM unnest('{name,target,query,schedule,timezone,max_attempts,backoff}'::text[]) name;
+-- name
+SELECT pg_temp.refusal('name', '''''');
+SELECT pg_temp.refusal('name', 'repeat(''n'', 101)') ~ '^22023: name ';
+-- target
+SELECT pg_temp.refusal('target', quote_literal(target)) FROM unnest('{"",public.t,t.analytics.t,"\"Analytics\".t",pg_catalog.pg_class,analytics.,.t,analytics.none,analytics.v,"analytics.t; DROP TABLE analytics.t"}'::text[]) target;
+-- query
+SELECT pg_temp.refusal('query', quote_literal(query)) FROM unnest(ARRAY['', ' -- nothing', 'INSER INTO analytics.t VALUES (1)', 'INSERT INTO analytics.none VALUES (1)', 'INSERT INTO analytics.t (m) VALUES (1)', 'INSERT INTO analytics.t VALUES (''x''::date)', 'INSERT INTO analytics.t SELECT 1 WHERE $1 < $2', 'SELECT 1; SELEC']) query;
+SELECT pg_temp.refusal('query', '''INSERT INTO analytics.t SELECT 1 WHERE now() < $3''', 'bucket', '''1 day''');
+SELECT pg_temp.refusal('query', '''INSERT INTO analytics.t SELECT $1''', 'bucket', '''1 day''');
+-- ddl
+SELECT pg_temp.refusal('ddl', '''CREATE TABEL analytics.u ()''');
+SELECT pg_temp.refusal('ddl', '''CREATE TABLE pg_catalog.u ()''');
+SELECT pg_temp.refusal('ddl', '''COMMIT''');
+SELECT pg_temp.refusal('ddl', '''CREATE TABLE analytics.made ()''', 'query', '''nonsense''');
+SELECT to_regclass('analytics.made') IS NULL;
+-- schedule
+SELECT pg_temp.refusal('schedule', quote_literal(schedule)) FROM unnest(ARRAY['', '* * * *', '* * * * * *', '60 * * * *', '* 24 * * *', '* * 0 * *', '* * * 13 *', '* * * * 8', '* * * foo *', '*/0 * * * *', '5-a * * * *', '0 0 30 2 *', '@reboot', '@sometimes', '0 0 ? * *', '3 days', '1 second', E'0 0\n29 2 *']) schedule;
+-- timezone: names of the time zone database alone
+SELECT pg_temp.refusal('timezone', quote_literal(zone)) FROM unnest(ARRAY['', 'Mars/Phobos', 'CST6', 'FOO+3', '<+03>-3', '+03', '-3', '3', 'Europe', 'Europe/Berlin ', '../Europe/Berlin', 'right/Europe/Berlin', repeat('x', 300)]) zone;
+-- bucket, lookback
+SELECT pg_temp.refusal('bucket', quote_literal(bucket)) FROM unnest('{0,-1 day,1 day 1 hour,1 month 1 day,7 hours,25 hours,30 seconds,400 days,101 years}'::text[]) bucket;
+SELECT pg_temp.refusal('bucket', '''1 day''', 'lookback', '''-1 day''');
+SELECT pg_temp.refusal('lookback', '''1 day''');
+-- max_attempts, backoff, timeout
+SELECT pg_temp.refusal('max_attempts', n) FROM unnest('{0,-1,101}'::text[]) n;
+SELECT pg_temp.refusal('backoff', backoff) FROM unnest(ARRAY['''{}''', '''{NULL}''', '''{1s,-1s}''', '''{x}''']) backoff;
+SELECT pg_temp.refusal('timeout', timeout) FROM unnest(ARRAY['''0''', '''-1s''', '''1 microsecond''']) timeout;
+-- owner
+SELECT pg_temp.refusal('owner', owner) FROM unnest('{''regress_missing'',''regress_other'',''postgres'',''regress_group''}'::text[]) owner;
+SELECT count(*) FROM bizmetrics.report_status;
+-- taken
+SELECT pg_temp.refusal('name', '''taken''');
+SELECT pg_temp.refusal('name', '''taken''');
+SELECT bizmetrics.drop_report('taken');
+-- read-only, and in a table that is somebody else's
+BEGIN READ ONLY;
+SELECT pg_temp.refusal('name', '''refused''');
+ROLLBACK;
+\c - postgres
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
+CREATE TABLE analytics.of_postgres (n integer);
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''su'', ''analytics.of_postgres'', ''SELECT 1'', ''0 0 29 2 *'')');
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''su'', ''analytics.of_postgres'', ''SELECT 1'', ''0 0 29 2 *'', owner => ''regress_author'')');
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''su'', ''analytics.su'', ''SELECT 1'', ''0 0 29 2 *'', owner => ''regress_author'', ddl => ''CREATE TABLE analytics.su (n integer); SELECT set_config(''''role'''', ''''postgres'''', false)'')');
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''su'', ''analytics.t'', ''SELECT 1'', ''0 0 29 2 *'', owner => ''regress_other'')');
+-- A superuser registers for a plain role; its table is that role's.
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''for'', ''analytics.made_for'', ''INSERT INTO analytics.made_for VALUES (1)'', ''0 0 29 2 *'', owner => ''regress_author'', ddl => ''CREATE TABLE analytics.made_for (n integer)'')');
+SELECT owner_name, (SELECT relowner::regrole FROM pg_class WHERE oid = 'analytics.made_for'::regclass) FROM bizmetrics.report_status WHERE report_name = 'for';
+-- Or says that he means it.
+SET bizmetrics.allow_superuser_reports = on;
+SELECT pg_temp.error_of('SELECT bizmetrics.create_report(''su'', ''analytics.of_postgres'', ''SELECT 1'', ''0 0 29 2 *'')');
+SELECT bizmetrics.drop_report('su'), bizmetrics.drop_report('for');
+DROP TABLE analytics.of_postgres, analytics.made_for, analytics.t;
+DROP VIEW analytics.v;
+SELECT count(*) FROM bizmetrics.reports;
+SELECT bizmetrics.revoke_author('regress_author');
+DROP ROLE regress_author, regress_other, regress_group;
