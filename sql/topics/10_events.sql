@@ -61,8 +61,6 @@ CREATE CAST (character AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identi
 CREATE CAST (name AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identifier(name) AS IMPLICIT;
 CREATE CAST (uuid AS bizmetrics.identifier) WITH FUNCTION bizmetrics.identifier(uuid) AS IMPLICIT;
 
--- Names and ids are compared byte by byte, which costs a fraction of what a language's rules do in each
--- of the indexes.
 -- The table ------------------------------------------------------------------------------------
 
 CREATE FUNCTION bizmetrics.uuid_v7() RETURNS uuid
@@ -75,6 +73,8 @@ LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_current_xact
 COMMENT ON FUNCTION bizmetrics.current_xact() IS
 'The current top-level transaction, 64 bits wide, as pg_current_xact_id() has it but as bigint. Assigns one where there is none.';
 
+-- Names and ids are compared byte by byte, which costs a fraction of what a language's rules do in each
+-- of the indexes.
 CREATE TABLE public.business_events (
   id uuid NOT NULL DEFAULT bizmetrics.uuid_v7(),
   event_name text COLLATE "C" NOT NULL
@@ -171,7 +171,7 @@ CREATE FUNCTION bizmetrics.log_event(
 ) RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_log_event';
 COMMENT ON FUNCTION bizmetrics.log_event(text, jsonb, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, text, text) IS
-'Stores a business event in the current transaction and returns its id. Ids may be of any type; occurred_at is now by default; an event whose dedupe_key was seen before is not stored again, and the first one''s id is returned. Errors: 22004 event_name is NULL; 22023 it is empty, or properties is no object; 22001 a name of over 100 or a key of over 500 characters; 22008 occurred_at is infinite or out of range; 25006 read-only transaction; 42501 no right to log; 53400 bizmetrics.max_partitions is reached; 55006 a partition is missing inside a command that uses business_events.';
+'Stores a business event in the current transaction and returns its id. Ids may be of any type; occurred_at is now by default; an event whose dedupe_key was seen before is not stored again, and the first one''s id is returned. Errors: 22004 event_name is NULL; 22023 it is empty, or properties is no object; 22001 a name of over 100, an id of over 300 or a key of over 500 characters; 22008 occurred_at is infinite or out of range; 25006 read-only transaction; 42501 no right to log; 53400 bizmetrics.max_partitions is reached; 55006 a partition is missing inside a command that uses business_events.';
 
 CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time timestamptz) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';

@@ -48,6 +48,13 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'role must not be NULL';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = change_grant.role_name) THEN
+    IF NOT give THEN
+      DELETE FROM bizmetrics.grants g
+      WHERE g.role_name = change_grant.role_name AND g.privilege = change_grant.privilege;
+      IF FOUND THEN
+        RETURN;
+      END IF;
+    END IF;
     RAISE EXCEPTION USING ERRCODE = 'undefined_object',
       MESSAGE = format('role "%s" does not exist', role_name),
       HINT = 'Make it first with CREATE ROLE.';
@@ -56,6 +63,12 @@ BEGIN
     FOR what IN SELECT bizmetrics.privileges_of(privilege) LOOP
       EXECUTE format('GRANT %s TO %I', what, role_name);
     END LOOP;
+    -- Who is not the schema's owner grants nothing, and is only warned.
+    IF privilege <> 'writer' AND NOT has_schema_privilege(role_name, 'analytics', 'USAGE') THEN
+      RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+        MESSAGE = format('permission denied to grant the use of schema "analytics" to role "%s"', role_name),
+        HINT = 'Grant it as the owner of the schema, or make yours its owner.';
+    END IF;
     INSERT INTO bizmetrics.grants VALUES (role_name, privilege) ON CONFLICT DO NOTHING;
   ELSE
     FOR what IN

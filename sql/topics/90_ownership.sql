@@ -36,3 +36,8 @@ GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bi
   bizmetrics.grants, bizmetrics.dedupe_keys TO @extowner@;
 GRANT INSERT ON bizmetrics.reports TO @extowner@;
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
+
+-- Monitoring sees how reports do.
+GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;
+GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs TO pg_monitor;
+GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text) TO pg_monitor;

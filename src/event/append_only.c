@@ -51,7 +51,8 @@ bizmetrics_stamp_event(PG_FUNCTION_ARGS)
 	Datum xact_id = Int64GetDatum(bm_current_xact());
 	bool isnull = false;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		elog(ERROR, "bizmetrics_stamp_event is a trigger function");
 	desc = RelationGetDescr(trigger->tg_relation);
 	(void) bm_event_attribute(trigger->tg_trigtuple, desc, BM_EVENT_XACT_ID);

@@ -42,34 +42,48 @@ static bool ledger_valid = false;
 static void
 forget_ledger(Datum arg, Oid relid)
 {
-	if (ledger_valid && (!OidIsValid(relid) || bm_inserter_covers(ledger, relid)))
+	if (!OidIsValid(relid) || ledger == NULL || bm_inserter_covers(ledger, relid))
 		ledger_valid = false;
+}
+
+/* Learns the ledger anew. News that comes in meanwhile voids what is being learnt. */
+static void
+build_ledger(void)
+{
+	BmInserter *old = ledger;
+	Relation rel;
+
+	ledger = NULL;
+	if (old != NULL)
+		bm_inserter_free(old);
+	rel = bm_table_open("dedupe_keys", RowExclusiveLock);
+	ledger_valid = true;
+	ledger = bm_inserter_create(rel, true);
+	table_close(rel, NoLock);
 }
 
 static Relation
 open_ledger(void)
 {
 	static bool registered = false;
-	Relation rel;
 
 	if (!registered)
 	{
 		CacheRegisterRelcacheCallback(forget_ledger, (Datum) 0);
 		registered = true;
 	}
-	rel = table_open(ledger_valid ? ledger->relid : bm_relation_oid("dedupe_keys", false),
-					 RowExclusiveLock);
-	if (ledger_valid && !ledger->broken)
-		return rel;
-	/* The lock may have brought the news that the ledger is another table now. */
-	table_close(rel, NoLock);
-	if (ledger != NULL)
-		bm_inserter_free(ledger);
-	ledger = NULL;
-	rel = bm_table_open("dedupe_keys", RowExclusiveLock);
-	ledger = bm_inserter_create(rel, true);
-	ledger_valid = true;
-	return rel;
+	for (;;)
+	{
+		Relation rel;
+
+		while (ledger == NULL || !ledger_valid || ledger->broken)
+			build_ledger();
+		/* The lock may bring the news that the ledger is not what it was. */
+		rel = table_open(ledger->relid, RowExclusiveLock);
+		if (ledger_valid)
+			return rel;
+		table_close(rel, NoLock);
+	}
 }
 
 static void
@@ -152,7 +166,8 @@ bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 	pg_uuid_t id;
 	pg_uuid_t first_id;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		elog(ERROR, "bizmetrics_claim_dedupe_key is a trigger function");
 	key = event_attribute(trigger, BM_EVENT_DEDUPE_KEY);
 	id = *DatumGetUUIDP(event_attribute(trigger, BM_EVENT_ID));

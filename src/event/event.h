@@ -11,6 +11,7 @@
 
 #define BM_EVENT_NAME_MAX 100
 #define BM_DEDUPE_KEY_MAX 500
+#define BM_ID_MAX 300
 
 /* The columns of business_events, in their order. The caller states the first ten. */
 typedef enum BmEventColumn

@@ -146,6 +146,27 @@ check_dedupe_key(const BmEvent *event)
 			 errhint("Use a hash of it.")));
 }
 
+/* Indexed columns must fit an index's entry, whatever their characters. */
+static void
+check_ids(const BmEvent *event)
+{
+	static const BmEventColumn columns[] = {BM_EVENT_ACTOR_USER_ID, BM_EVENT_COMPANY_ID,
+											BM_EVENT_ENTITY_TYPE, BM_EVENT_ENTITY_ID};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		BmEventColumn column = columns[i];
+
+		if (!event->isnull[column] &&
+			text_length(event->values[column], BM_ID_MAX) > BM_ID_MAX)
+			ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+							errmsg("%s \"%s\" is too long", bm_event_column_names[column],
+								   beginning(TextDatumGetCString(event->values[column]))),
+							errdetail("It may have %d characters.", BM_ID_MAX),
+							errhint("Put long values into properties.")));
+	}
+}
+
 Datum
 bizmetrics_log_event(PG_FUNCTION_ARGS)
 {
@@ -163,6 +184,7 @@ bizmetrics_log_event(PG_FUNCTION_ARGS)
 	check_occurred_at(&event);
 	check_dedupe_key(&event);
 	bm_context_fill(&event);
+	check_ids(&event);
 
 	bm_uuid_v7(&id);
 	event.values[BM_EVENT_ID] = UUIDPGetDatum(&id);

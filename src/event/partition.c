@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "common/int.h"
@@ -86,6 +87,13 @@ bm_partition_find(Relation parent, TimestampTz occurred_at)
 	bool equal;
 	int offset;
 
+	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1 ||
+		key->parttypid[0] != TIMESTAMPTZOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" is not partitioned by range of occurred_at",
+						RelationGetRelationName(parent)),
+				 errhint("CREATE EXTENSION bizmetrics makes it as it has to be.")));
 	if (partitions->nparts == 0)
 		return found;
 	offset = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds,
@@ -348,6 +356,8 @@ do_task_as(Oid owner, const OwnerTask *task)
 	nest_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("default_tablespace", "", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	do_task(task);

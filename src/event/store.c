@@ -82,10 +82,11 @@ static const BmEventColumn never_null_columns[] = {
 	BM_EVENT_PROPERTIES, BM_EVENT_RECORDED_AT, BM_EVENT_XACT_ID,
 };
 
-/* What is known of where the next event goes. Any change of a relation in it voids it. */
-static struct
+/* What is known of where events of a time go. Any change of a relation in it voids it. */
+typedef struct Target
 {
 	bool valid;
+	uint64 used; /* when, counting uses */
 	Oid parent;
 	Oid user; /* may insert the caller's columns into the parent */
 	Oid partition;
@@ -95,20 +96,32 @@ static struct
 	bool row_security;		/* may apply */
 	AttrNumber column[BM_EVENT_COLUMNS];
 	BmInserter *inserter; /* NULL: take the SQL path */
-} target;
+} Target;
+
+/* History comes in any order of months: the partitions used last are kept in mind. */
+#define TARGETS 16
+
+static Target targets[TARGETS];
+static Target *target = &targets[0];
 
 static void
 forget_target(Datum arg, Oid relid)
 {
-	if (!OidIsValid(relid) || relid == target.parent || relid == target.partition ||
-		(target.inserter != NULL && bm_inserter_covers(target.inserter, relid)))
-		target.valid = false;
+	for (int i = 0; i < TARGETS; i++)
+	{
+		Target *t = &targets[i];
+
+		if (!OidIsValid(relid) || relid == t->parent || relid == t->partition ||
+			(t->inserter != NULL && bm_inserter_covers(t->inserter, relid)))
+			t->valid = false;
+	}
 }
 
 static void
 forget_user(Datum arg, int cacheid, uint32 hashvalue)
 {
-	target.user = InvalidOid;
+	for (int i = 0; i < TARGETS; i++)
+		targets[i].user = InvalidOid;
 }
 
 static void
@@ -163,7 +176,7 @@ check_may_insert(Oid parent)
 {
 	Oid user = GetUserId();
 
-	if (target.user == user)
+	if (target->user == user)
 		return;
 	if (pg_class_aclcheck(parent, user, ACL_INSERT) != ACLCHECK_OK)
 	{
@@ -175,7 +188,7 @@ check_may_insert(Oid parent)
 				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent));
 		}
 	}
-	target.user = user;
+	target->user = user;
 }
 
 /* Is this the expression that the extension was made with? */
@@ -238,7 +251,7 @@ map_columns(TupleDesc desc)
 			continue;
 		for (int c = 0; c < BM_EVENT_COLUMNS; c++)
 			if (strcmp(NameStr(att->attname), bm_event_column_names[c]) == 0)
-				target.column[c] = att->attnum;
+				target->column[c] = att->attnum;
 		mapped++;
 	}
 	return mapped == BM_EVENT_COLUMNS;
@@ -282,7 +295,7 @@ has_other_constraints(Relation rel)
 		bool never_null = false;
 
 		for (int c = 0; c < lengthof(never_null_columns); c++)
-			never_null |= target.column[never_null_columns[c]] == att->attnum;
+			never_null |= target->column[never_null_columns[c]] == att->attnum;
 		if (att->attnotnull && !att->attisdropped && !never_null)
 			return true;
 	}
@@ -301,9 +314,9 @@ fast_path_fits(Relation parent, Relation partition)
 static void
 release_inserter(void)
 {
-	if (target.inserter != NULL)
-		bm_inserter_free(target.inserter);
-	target.inserter = NULL;
+	if (target->inserter != NULL)
+		bm_inserter_free(target->inserter);
+	target->inserter = NULL;
 }
 
 /* Learns the partition for a time, making it where it is missing. Leaves it locked. */
@@ -314,67 +327,102 @@ find_target(TimestampTz occurred_at)
 	Relation partition;
 	BmPartition found;
 
-	target.valid = false;
-	target.user = InvalidOid;
+	target->valid = false;
+	target->user = InvalidOid;
 	release_inserter();
-	target.parent = bm_event_parent();
-	parent = table_open(target.parent, RowExclusiveLock);
-	check_may_insert(target.parent);
+	target->parent = bm_event_parent();
+	parent = table_open(target->parent, RowExclusiveLock);
+	check_may_insert(target->parent);
 	found = bm_partition_find(parent, occurred_at);
 	if (!OidIsValid(found.relid))
 	{
 		table_close(parent, NoLock);
-		bm_partition_make(target.parent, occurred_at);
-		parent = table_open(target.parent, RowExclusiveLock);
+		bm_partition_make(target->parent, occurred_at);
+		parent = table_open(target->parent, RowExclusiveLock);
 		found = bm_partition_find(parent, occurred_at);
 	}
 	else
 		bm_partition_guard(parent->rd_rel->relowner, found.relid);
-	target.partition = found.relid;
-	target.row_security = parent->rd_rel->relrowsecurity;
-	target.lower = found.lower;
-	target.upper = found.upper;
+	target->partition = found.relid;
+	target->row_security = parent->rd_rel->relrowsecurity;
+	target->lower = found.lower;
+	target->upper = found.upper;
 	/* From here on a change of either relation voids what we learn. */
-	target.valid = true;
+	target->valid = true;
 	partition = relation_open(found.relid, RowExclusiveLock);
 	if (!found.is_default && fast_path_fits(parent, partition))
 	{
-		target.check_constraints = has_other_constraints(partition);
-		target.inserter = bm_inserter_create(partition, false);
+		target->check_constraints = has_other_constraints(partition);
+		target->inserter = bm_inserter_create(partition, false);
 	}
 	relation_close(partition, NoLock);
 	table_close(parent, NoLock);
 }
 
 static bool
-target_holds(TimestampTz occurred_at)
+target_holds(const Target *t, TimestampTz occurred_at)
 {
-	return target.valid && occurred_at >= target.lower && occurred_at < target.upper &&
-		   (target.inserter == NULL || !target.inserter->broken);
+	return t->valid && occurred_at >= t->lower && occurred_at < t->upper &&
+		   (t->inserter == NULL || !t->inserter->broken);
+}
+
+/* Makes target the one for a time: one that is known, or else the one longest unused, learnt anew. */
+static void
+choose_target(TimestampTz occurred_at)
+{
+	static uint64 uses = 0;
+	Target *oldest = &targets[0];
+
+	if (!target_holds(target, occurred_at))
+	{
+		for (int i = 0; i < TARGETS; i++)
+		{
+			if (target_holds(&targets[i], occurred_at))
+			{
+				oldest = &targets[i];
+				break;
+			}
+			if (targets[i].used < oldest->used)
+				oldest = &targets[i];
+		}
+		target = oldest;
+	}
+	target->used = ++uses;
+	while (!target_holds(target, occurred_at))
+		find_target(occurred_at);
 }
 
 /* Locks parent and partition and makes sure that what is known of them is true under the lock. */
 static void
 lock_target(TimestampTz occurred_at)
 {
-	while (!target_holds(occurred_at))
-		find_target(occurred_at);
-	if (target.inserter != NULL && bm_inserter_locked(target.inserter))
+	choose_target(occurred_at);
+	if (target->inserter != NULL && bm_inserter_locked(target->inserter))
 		return;
 	for (;;)
 	{
-		LockRelationOid(target.parent, RowExclusiveLock);
-		LockRelationOid(target.partition, RowExclusiveLock);
-		if (target_holds(occurred_at))
+		LockRelationOid(target->parent, RowExclusiveLock);
+		LockRelationOid(target->partition, RowExclusiveLock);
+		if (target_holds(target, occurred_at))
 			return;
 		find_target(occurred_at);
 	}
 }
 
+/* Is an insert under way, whose index expression or CHECK made this call? */
+static bool
+is_nested(void)
+{
+	for (int i = 0; i < TARGETS; i++)
+		if (targets[i].inserter != NULL && bm_inserter_busy(targets[i].inserter))
+			return true;
+	return false;
+}
+
 static void
 insert_fast(BmEvent *event)
 {
-	BmInserter *inserter = target.inserter;
+	BmInserter *inserter = target->inserter;
 	TupleTableSlot *slot;
 
 	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(bm_current_xact());
@@ -383,11 +431,11 @@ insert_fast(BmEvent *event)
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (int c = 0; c < BM_EVENT_COLUMNS; c++)
 	{
-		slot->tts_values[target.column[c] - 1] = event->values[c];
-		slot->tts_isnull[target.column[c] - 1] = event->isnull[c];
+		slot->tts_values[target->column[c] - 1] = event->values[c];
+		slot->tts_isnull[target->column[c] - 1] = event->isnull[c];
 	}
 	ExecStoreVirtualTuple(slot);
-	if (target.check_constraints)
+	if (target->check_constraints)
 		ExecConstraints(inserter->rri, slot, inserter->estate);
 	bm_inserter_store(inserter);
 	bm_inserter_end(inserter);
@@ -440,8 +488,8 @@ insert_by_sql(BmEvent *event)
 static bool
 row_security_applies(void)
 {
-	return target.row_security &&
-		   check_enable_rls(target.parent, InvalidOid, false) == RLS_ENABLED;
+	return target->row_security &&
+		   check_enable_rls(target->parent, InvalidOid, false) == RLS_ENABLED;
 }
 
 /* False where the dedupe key was seen before: the event's id is then the first one's. */
@@ -490,19 +538,19 @@ bm_event_store(BmEvent *event)
 	PreventCommandIfReadOnly("log_event()");
 	PreventCommandIfParallelMode("log_event()");
 	register_callbacks();
-	if (target.inserter != NULL && bm_inserter_busy(target.inserter))
+	if (is_nested())
 	{
 		store_nested(event, occurred_at);
 		return;
 	}
 	lock_target(occurred_at);
-	check_may_insert(target.parent);
+	check_may_insert(target->parent);
 	if (!claim_key(event))
 		return;
 	/* The claim may have waited for another transaction, and taken news in meanwhile. */
 	if (!event->isnull[BM_EVENT_DEDUPE_KEY])
 		lock_target(occurred_at);
-	if (target.inserter == NULL ||
+	if (target->inserter == NULL ||
 		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
 		row_security_applies())
 		insert_by_sql(event);

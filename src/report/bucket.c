@@ -174,10 +174,10 @@ bm_bucket_window(const Interval *bucket, const Interval *lookback, pg_tz *zone,
 				 TimestampTz now)
 {
 	BmWindow current = bm_bucket_of(bucket, zone, now);
-	TimestampTz oldest = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
+	int64 oldest = DatumGetTimestamp(
+		DirectFunctionCall2(timestamp_mi_interval, TimestampGetDatum(to_local(now, zone)),
 							IntervalPGetDatum(lookback != NULL ? lookback : bucket)));
 
-	current.start = bm_bucket_of(bucket, zone, oldest).start;
+	current.start = bm_bucket_of(bucket, zone, from_local(oldest, zone)).start;
 	return current;
 }

@@ -233,6 +233,8 @@ rethrow_with_argument(MemoryContext context, const char *argument,
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(error); /* who cancels means no argument */
 	error->message = psprintf("invalid %s: %s", argument, error->message);
 	if (error->sqlerrcode == ERRCODE_UNDEFINED_PARAMETER && error->hint == NULL &&
 		parameter_hint != NULL)

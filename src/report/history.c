@@ -116,6 +116,28 @@ bm_history_end(int64 run_id, const BmRunEnd *end, TimestampTz now)
 	table_close(rel, NoLock);
 }
 
+/* Was this slot claimed before? Reads all of the report's runs: for the rare case. */
+bool
+bm_history_has_slot(int64 report_id, TimestampTz slot)
+{
+	Relation rel = bm_table_open("runs", AccessShareLock);
+	bool found = false;
+	ListCell *cell;
+
+	foreach(cell, bm_table_list(rel, "runs_report_id_slot_attempt_key", INT8OID,
+								Int64GetDatum(report_id)))
+	{
+		bool isnull;
+		Datum value =
+			heap_getattr(lfirst(cell), RUN_SLOT + 1, RelationGetDescr(rel), &isnull);
+
+		if (!isnull && DatumGetTimestampTz(value) == slot)
+			found = true;
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
 static void
 delete_by_report(const char *table, const char *index, int64 report_id)
 {

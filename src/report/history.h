@@ -43,6 +43,7 @@ typedef struct BmRunEnd
 extern const char *bm_run_state_name(BmRunState state);
 extern void bm_history_begin(BmRun *run);
 extern void bm_history_end(int64 run_id, const BmRunEnd *end, TimestampTz now);
+extern bool bm_history_has_slot(int64 report_id, TimestampTz slot);
 extern void bm_history_delete(int64 report_id);
 
 extern void bm_request_insert(int64 report_id, TimestampTz now, const char *role);

@@ -264,7 +264,7 @@ bizmetrics_guard_report(PG_FUNCTION_ARGS)
 	Datum name;
 	Oid owner;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		elog(ERROR, "bizmetrics_guard_report is a trigger function");
 	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
 													 : trigger->tg_trigtuple;

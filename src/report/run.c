@@ -40,7 +40,9 @@ claim_slot(const BmReport *report, BmReportState *state, TimestampTz now)
 	TimestampTz slot =
 		bm_schedule_latest(report->schedule, report->timezone, state->next_slot, now);
 
-	if (state->last_slot != BM_NO_TIME && slot <= state->last_slot)
+	/* Without a last slot the report is new, or the clock was set back: the history knows. */
+	if (state->last_slot != BM_NO_TIME ? slot <= state->last_slot
+									   : bm_history_has_slot(report->id, slot))
 		return false;
 	if (!bm_schedule_next(report->schedule, report->timezone, Max(now, slot),
 						  &state->next_slot))
@@ -62,8 +64,8 @@ claim_state(const BmReport *report, BmReportState *state, TimestampTz now)
 			if (claim_slot(report, state, now))
 				break;
 			/* The clock went back: this slot ran. Skip to the next. */
-			if (!bm_schedule_next(report->schedule, report->timezone, state->last_slot,
-								  &state->next_slot))
+			if (!bm_schedule_next(report->schedule, report->timezone,
+								  Max(now, state->last_slot), &state->next_slot))
 				state->next_slot = BM_NO_TIME;
 			bm_state_put(state);
 			return false;

@@ -222,6 +222,29 @@ bm_state_wake(const BmReportState *state)
 	return state->next_slot == BM_NO_TIME ? DT_NOEND : state->next_slot;
 }
 
+/* Is the next slot further away than the schedule's next two? Then the clock was set back. */
+bool
+bm_state_is_ahead(const BmReportState *state, const BmReport *report, TimestampTz now)
+{
+	TimestampTz first;
+	TimestampTz second;
+
+	return state->adopted && state->next_slot != BM_NO_TIME &&
+		   bm_schedule_next(report->schedule, report->timezone, now, &first) &&
+		   bm_schedule_next(report->schedule, report->timezone, first, &second) &&
+		   state->next_slot > second;
+}
+
+/* Goes on from now; slots that ran are known by their rows in the history (see claim_slot). */
+void
+bm_state_set_back(BmReportState *state, const BmReport *report, TimestampTz now)
+{
+	if (!bm_schedule_next(report->schedule, report->timezone, now, &state->next_slot))
+		state->next_slot = BM_NO_TIME;
+	state->last_slot = BM_NO_TIME;
+	bm_state_put(state);
+}
+
 static void
 close_chain(BmReportState *state)
 {

@@ -55,6 +55,10 @@ extern BmReportState *bm_state_create(const BmReport *report, bool adopted);
 
 extern BmDue bm_state_due(const BmReportState *state, bool requested, TimestampTz now);
 extern TimestampTz bm_state_wake(const BmReportState *state);
+extern bool bm_state_is_ahead(const BmReportState *state, const BmReport *report,
+							  TimestampTz now);
+extern void bm_state_set_back(BmReportState *state, const BmReport *report,
+							  TimestampTz now);
 extern void bm_state_attempt_succeeded(BmReportState *state, TimestampTz now);
 extern void bm_state_attempt_failed(BmReportState *state, const BmReport *report,
 									TimestampTz now, bool final, double random);

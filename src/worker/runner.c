@@ -149,6 +149,7 @@ bm_runner_main(Datum arg)
 
 	memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof(task));
 	bm_worker_setup();
+	Assert(OidIsValid(task.owner));
 	BackgroundWorkerInitializeConnectionByOid(task.database, task.owner, 0);
 	/* As the owner, also where ALTER ROLE ... SET role says otherwise. */
 	SetConfigOption("role", "none", PGC_USERSET, PGC_S_SESSION);

@@ -207,14 +207,10 @@ start_runner(const BmReport *report)
 {
 	BmRunnerTask task = {MyDatabaseId, bm_report_owner(report), report->id};
 	MemoryContext old = MemoryContextSwitchTo(scheduler_context);
-	BackgroundWorkerHandle *handle = bm_runner_start(&task, report->name);
-	static bool reported = false;
+	/* Without an owner, who may be gone since we looked, it would log in as a superuser. */
+	BackgroundWorkerHandle *handle =
+		OidIsValid(task.owner) ? bm_runner_start(&task, report->name) : NULL;
 
-	if (handle == NULL && !reported)
-		ereport(LOG,
-				(errmsg("no process is free for report \"%s\"", report->name),
-				 errhint("It stays due. If this persists, raise max_worker_processes.")));
-	reported = handle == NULL;
 	if (handle != NULL)
 	{
 		Runner *runner = palloc(sizeof(Runner));
@@ -269,7 +265,8 @@ tend_report(const BmReport *report)
 	const char *problem = report_problem(report);
 
 	if (state != NULL && state->adopted && state->run_id == BM_NO_ID &&
-		same_text(state->broken_reason, problem))
+		same_text(state->broken_reason, problem) &&
+		!bm_state_is_ahead(state, report, bm_clock_now()))
 		return state;
 	if (!bm_report_lock(report->id, false))
 		return NULL;
@@ -280,6 +277,8 @@ tend_report(const BmReport *report)
 		bm_adopt(report, state);
 		state = bm_state_get(report->id);
 	}
+	if (bm_state_is_ahead(state, report, bm_clock_now()))
+		bm_state_set_back(state, report, bm_clock_now());
 	if (!same_text(state->broken_reason, problem))
 		note_problem(report, state, problem);
 	return state;
@@ -378,6 +377,8 @@ compare_due(const ListCell *a, const ListCell *b)
 static TimestampTz
 start_runners(List *due_reports)
 {
+	static bool reported = false;
+	bool short_of_processes = false;
 	TimestampTz wake = DT_NOEND;
 	ListCell *cell;
 
@@ -388,11 +389,23 @@ start_runners(List *due_reports)
 
 		if (list_length(runners) >= bm_guc_max_runners)
 			break; /* the end of one wakes us */
-		if (may_start(due) && start_runner(due->report))
+		if (!may_start(due))
+			wake = bm_clock_now() + FIRST_BACKOFF;
+		else if (start_runner(due->report))
 			expect_claim(due);
 		else
+		{
+			if (!reported)
+				ereport(
+					LOG,
+					(errmsg("no process is free for report \"%s\"", due->report->name),
+					 errhint(
+						 "It stays due. If this persists, raise max_worker_processes.")));
+			reported = short_of_processes = true;
 			wake = bm_clock_now() + FIRST_BACKOFF;
+		}
 	}
+	reported = short_of_processes; /* once an episode */
 	return wake;
 }
 

@@ -266,6 +266,7 @@ sql($here, 'ALTER DEFAULT PRIVILEGES GRANT USAGE, CREATE ON SCHEMAS TO author', 
 my ($out, $errors) = run_command([ 'pg_restore', '-e', '-U', 'boss', '-d', $here->connstr('of_author'), "$dir/shop.custom" ]);
 if (is($errors, '', 'the owner restores reports of a role that he is a member of'))
 {
+	sql($here, 'ALTER DEFAULT PRIVILEGES REVOKE USAGE, CREATE ON SCHEMAS FROM author', db => 'of_author', user => 'boss');
 	pass_time($here, 'of_author');
 	check_restored($here, 'shop', 'of_author');
 }
