@@ -1,4 +1,5 @@
 -- Dumped as configuration. Not dumped: state, runs, requests and dedupe keys.
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_types', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.grants', '');

@@ -29,27 +29,28 @@ text_length(Datum value, int limit)
 	return bytes <= limit ? bytes : pg_mbstrlen_with_len(VARDATA_ANY(t), bytes);
 }
 
-static void
-check_event_name(const BmEvent *event)
+/* Throws 22004 no name, 22023 an empty one, 22001 one that is too long. */
+void
+bm_event_check_name(Datum name, bool isnull)
 {
 	int length;
 
-	if (event->isnull[BM_EVENT_NAME])
+	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("event_name must not be NULL"),
 						errhint("Say what happened, for example 'order_paid'.")));
-	length = text_length(event->values[BM_EVENT_NAME], BM_EVENT_NAME_MAX);
+	length = text_length(name, BM_EVENT_NAME_MAX);
 	if (length == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("event_name must not be empty"),
 						errhint("Say what happened, for example 'order_paid'.")));
 	if (length > BM_EVENT_NAME_MAX)
-		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-						errmsg("event_name \"%s\" is too long",
-							   TextDatumGetCString(event->values[BM_EVENT_NAME])),
-						errdetail("It has %d characters, and %d are allowed.", length,
-								  BM_EVENT_NAME_MAX),
-						errhint("Put what varies into properties.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("event_name \"%s\" is too long", TextDatumGetCString(name)),
+				 errdetail("It has %d characters, and %d are allowed.", length,
+						   BM_EVENT_NAME_MAX),
+				 errhint("Put what varies into properties.")));
 }
 
 static const char *
@@ -142,10 +143,11 @@ bizmetrics_log_event(PG_FUNCTION_ARGS)
 		event.values[argument_columns[i]] = PG_GETARG_DATUM(i);
 		event.isnull[argument_columns[i]] = PG_ARGISNULL(i);
 	}
-	check_event_name(&event);
+	bm_event_check_name(event.values[BM_EVENT_NAME], event.isnull[BM_EVENT_NAME]);
 	check_properties(&event);
 	check_occurred_at(&event);
 	check_dedupe_key(&event);
+	bm_event_type_check(&event);
 	bm_context_fill(&event);
 
 	bm_uuid_v7(&id);
