@@ -171,7 +171,7 @@ CREATE FUNCTION bizmetrics.log_event(
 ) RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_log_event';
 COMMENT ON FUNCTION bizmetrics.log_event(text, jsonb, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, text, text) IS
-'Stores a business event in the current transaction and returns its id. Ids may be of any type; occurred_at is now by default; an event whose dedupe_key was seen before is not stored again, and the first one''s id is returned. Errors: 22004 event_name is NULL; 22023 it is empty, or properties is no object; 22001 a name of over 100, an id of over 300 or a key of over 500 characters; 22008 occurred_at is infinite or out of range; 25006 read-only transaction; 42501 no right to log; 53400 bizmetrics.max_partitions is reached; 55006 a partition is missing inside a command that uses business_events.';
+'Stores a business event in the current transaction and returns its id. Ids may be of any type; occurred_at is now by default; an event whose dedupe_key was seen before is not stored again, and the first one''s id is returned. Errors: 22004 event_name is NULL; 22023 it is empty, properties is no object, or bizmetrics.event_types or bizmetrics.unknown_events refuses the event; 22001 a name of over 100, an id of over 300 or a key of over 500 characters; 22008 occurred_at is infinite or out of range; 25006 read-only transaction; 42501 no right to log; 53400 bizmetrics.max_partitions is reached; 55006 a partition is missing inside a command that uses business_events.';
 
 CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time timestamptz) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';

@@ -1,4 +1,5 @@
 -- Dumped as configuration. Not dumped: state, runs, requests and dedupe keys.
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_types', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.grants', '');
@@ -8,7 +9,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
 REVOKE ALL ON TYPE bizmetrics.identifier FROM PUBLIC;
 
 -- Every object belongs to the extension's owner, who may be no superuser, but the tables that C code
--- reads and writes as they were made, and the registry's guard: an owner of the registry could
+-- reads and writes as they were made, and the registries' guards: an owner of the registry could
 -- disable the guard and run SQL as anybody, and one of the others could change their columns under
 -- the code. They belong to the superuser whose rights CREATE EXTENSION has.
 DO $$
@@ -24,6 +25,7 @@ BEGIN
       AND d.deptype = 'e'
       AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'type')
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
+                             'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',
                              'bizmetrics.dedupe_keys')
   LOOP
@@ -34,7 +36,8 @@ $$;
 -- He may see them and, for a restore and for grant_reader() and its like, add rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
   bizmetrics.grants, bizmetrics.dedupe_keys TO @extowner@;
-GRANT INSERT ON bizmetrics.reports TO @extowner@;
+GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types TO @extowner@;
+GRANT SELECT ON bizmetrics.event_types TO @extowner@ WITH GRANT OPTION; -- authors get it
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
 
 -- Monitoring sees how reports do.

@@ -32,10 +32,23 @@ int bm_guc_partition_interval = BM_PARTITION_MONTH;
 /* The request that this session or transaction serves. */
 char *bm_guc_request_id = NULL;
 
+/*
+ * What becomes of an event whose type nobody registered. A team that keeps a catalog of its events
+ * rejects them, for a name misspelt once is missing from every report afterwards.
+ */
+int bm_guc_unknown_events = BM_UNKNOWN_EVENTS_ACCEPT;
+
 static const struct config_enum_entry partition_intervals[] = {
 	{"day", BM_PARTITION_DAY, false},
 	{"week", BM_PARTITION_WEEK, false},
 	{"month", BM_PARTITION_MONTH, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry unknown_events[] = {
+	{"accept", BM_UNKNOWN_EVENTS_ACCEPT, false},
+	{"warn", BM_UNKNOWN_EVENTS_WARN, false},
+	{"reject", BM_UNKNOWN_EVENTS_REJECT, false},
 	{NULL, 0, false},
 };
 
@@ -76,5 +89,10 @@ bm_guc_init(void)
 	define_context("bizmetrics.request_id",
 				   "Sets the request of events whose call states none.",
 				   &bm_guc_request_id);
+	DefineCustomEnumVariable(
+		"bizmetrics.unknown_events",
+		"Sets what log_event() does with events of no registered type.", NULL,
+		&bm_guc_unknown_events, BM_UNKNOWN_EVENTS_ACCEPT, unknown_events, PGC_SUSET, 0,
+		NULL, NULL, NULL);
 	MarkGUCPrefixReserved("bizmetrics");
 }

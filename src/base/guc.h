@@ -9,6 +9,13 @@ typedef enum BmPartitionInterval
 	BM_PARTITION_MONTH
 } BmPartitionInterval;
 
+typedef enum BmUnknownEvents
+{
+	BM_UNKNOWN_EVENTS_ACCEPT,
+	BM_UNKNOWN_EVENTS_WARN,
+	BM_UNKNOWN_EVENTS_REJECT
+} BmUnknownEvents;
+
 extern char *bm_guc_actor_user_id;
 extern bool bm_guc_allow_superuser_reports;
 extern char *bm_guc_company_id;
@@ -17,6 +24,7 @@ extern int bm_guc_max_partitions;
 extern int bm_guc_max_runners;
 extern int bm_guc_partition_interval;
 extern char *bm_guc_request_id;
+extern int bm_guc_unknown_events;
 
 extern void bm_guc_init(void);
 

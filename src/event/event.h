@@ -60,6 +60,12 @@ extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
 extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
 
+/* log_event.c */
+extern void bm_event_check_name(Datum name, bool isnull);
+
+/* event_type.c */
+extern void bm_event_type_check(const BmEvent *event);
+
 /* context.c */
 extern void bm_context_fill(BmEvent *event);
 

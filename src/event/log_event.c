@@ -4,6 +4,7 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -41,28 +42,28 @@ beginning(const char *text)
 	return shown < length ? psprintf("%.*s...", shown, text) : pstrdup(text);
 }
 
-static void
-check_event_name(const BmEvent *event)
+/* Throws 22004 no name, 22023 an empty one, 22001 one that is too long. */
+void
+bm_event_check_name(Datum name, bool isnull)
 {
 	int length;
 
-	if (event->isnull[BM_EVENT_NAME])
+	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("event_name must not be NULL"),
 						errhint("Say what happened, for example 'order_paid'.")));
-	length = text_length(event->values[BM_EVENT_NAME], BM_EVENT_NAME_MAX);
+	length = text_length(name, BM_EVENT_NAME_MAX);
 	if (length == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("event_name must not be empty"),
 						errhint("Say what happened, for example 'order_paid'.")));
 	if (length > BM_EVENT_NAME_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-				 errmsg("event_name \"%s\" is too long",
-						beginning(TextDatumGetCString(event->values[BM_EVENT_NAME]))),
-				 errdetail("It has %d characters, and %d are allowed.", length,
-						   BM_EVENT_NAME_MAX),
-				 errhint("Put what varies into properties.")));
+		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+						errmsg("event_name \"%s\" is too long",
+							   beginning(TextDatumGetCString(name))),
+						errdetail("It has %d characters, and %d are allowed.", length,
+								  BM_EVENT_NAME_MAX),
+						errhint("Put what varies into properties.")));
 }
 
 static const char *
@@ -174,15 +175,18 @@ bizmetrics_log_event(PG_FUNCTION_ARGS)
 	pg_uuid_t id;
 	pg_uuid_t *result = palloc(sizeof(pg_uuid_t));
 
+	PreventCommandIfReadOnly("log_event()");
+	PreventCommandIfParallelMode("log_event()");
 	for (int i = 0; i < lengthof(argument_columns); i++)
 	{
 		event.values[argument_columns[i]] = PG_GETARG_DATUM(i);
 		event.isnull[argument_columns[i]] = PG_ARGISNULL(i);
 	}
-	check_event_name(&event);
+	bm_event_check_name(event.values[BM_EVENT_NAME], event.isnull[BM_EVENT_NAME]);
 	check_properties(&event);
 	check_occurred_at(&event);
 	check_dedupe_key(&event);
+	bm_event_type_check(&event);
 	bm_context_fill(&event);
 	check_ids(&event);
 

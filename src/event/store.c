@@ -535,8 +535,6 @@ bm_event_store(BmEvent *event)
 {
 	TimestampTz occurred_at = DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
 
-	PreventCommandIfReadOnly("log_event()");
-	PreventCommandIfParallelMode("log_event()");
 	register_callbacks();
 	if (is_nested())
 	{

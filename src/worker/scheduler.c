@@ -268,7 +268,8 @@ tend_report(const BmReport *report)
 		same_text(state->broken_reason, problem) &&
 		!bm_state_is_ahead(state, report, bm_clock_now()))
 		return state;
-	if (!bm_report_lock(report->id, false))
+	/* It may have been dropped since it was listed: without a row it has no state. */
+	if (!bm_report_lock(report->id, false) || bm_report_get(report->id) == NULL)
 		return NULL;
 	(void) bm_run_bury(report);
 	state = bm_state_get(report->id);

@@ -48,8 +48,8 @@ SELECT is_empty($$SELECT castsource::regtype, casttarget::regtype FROM pg_cast W
 SELECT is_empty($$SELECT identity FROM members JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass WHERE relkind = 'v' AND relname LIKE 'report%' AND NOT coalesce(reloptions, '{}') @> '{security_barrier=true}'$$, 'views are security barriers');
 
 -- Dumps
-SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'bizmetrics'$$, ARRAY['bizmetrics.reports', 'bizmetrics.report_id_seq', 'bizmetrics.grants'], 'what pg_dump takes along');
-SELECT ok((SELECT extcondition FROM pg_extension WHERE extname = 'bizmetrics') = '{"","",""}', 'all of it');
+SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'bizmetrics'$$, ARRAY['bizmetrics.reports', 'bizmetrics.report_id_seq', 'bizmetrics.grants', 'bizmetrics.event_types'], 'what pg_dump takes along');
+SELECT ok((SELECT extcondition FROM pg_extension WHERE extname = 'bizmetrics') = '{"","","",""}', 'all of it');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'bizmetrics'::regnamespace AND relpersistence <> 'p'$$, 'nothing is unlogged');
 
 SELECT * FROM finish();
