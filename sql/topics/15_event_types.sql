@@ -48,6 +48,15 @@ COMMENT ON FUNCTION bizmetrics.drop_event_type(text) IS
 
 -- The catalog ---------------------------------------------------------------------------------
 
+-- Authors read the registered types here, which belong to the extension's owner and can be granted by him.
+CREATE VIEW bizmetrics.registered_event_types AS
+SELECT t.event_name, t.description, t.properties_schema, t.created_at FROM bizmetrics.event_types t;
+COMMENT ON VIEW bizmetrics.registered_event_types IS 'The registered event types.';
+COMMENT ON COLUMN bizmetrics.registered_event_types.event_name IS 'The event_name of such events.';
+COMMENT ON COLUMN bizmetrics.registered_event_types.description IS 'What it means that such an event happened.';
+COMMENT ON COLUMN bizmetrics.registered_event_types.properties_schema IS 'What properties of such an event conform to; NULL: any object.';
+COMMENT ON COLUMN bizmetrics.registered_event_types.created_at IS 'When it was registered.';
+
 -- Names come from a loose index scan: each is looked for from the one before it, in the partitions'
 -- indexes on (event_name, occurred_at), which also have the first and the last of a name. Only a count
 -- has to read all events: it is joined so that the planner leaves it out where nobody asks for it.
@@ -74,8 +83,8 @@ SELECT n.event_name,
         WHERE e.event_name OPERATOR(pg_catalog.=) n.event_name) AS last_seen
 FROM (SELECT o.event_name FROM observed o WHERE o.event_name IS NOT NULL
       UNION
-      SELECT r.event_name FROM bizmetrics.event_types r) AS n
-LEFT JOIN bizmetrics.event_types t ON t.event_name OPERATOR(pg_catalog.=) n.event_name
+      SELECT r.event_name FROM bizmetrics.registered_event_types r) AS n
+LEFT JOIN bizmetrics.registered_event_types t ON t.event_name OPERATOR(pg_catalog.=) n.event_name
 LEFT JOIN (SELECT e.event_name, pg_catalog.count(*) AS events
            FROM public.business_events e
            GROUP BY e.event_name) AS c ON c.event_name OPERATOR(pg_catalog.=) n.event_name;

@@ -26,7 +26,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'USAGE ON SCHEMA analytics'),
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
-    ('author', 'SELECT ON bizmetrics.event_types, bizmetrics.event_catalog'),
+    ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog'),
     ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.partitions')
   ) AS p (privilege, what)
   WHERE p.privilege = $1

@@ -35,9 +35,8 @@ END
 $$;
 -- He may see them and, for a restore and for grant_reader() and its like, add rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
-  bizmetrics.grants, bizmetrics.dedupe_keys TO @extowner@;
+  bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys TO @extowner@;
 GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types TO @extowner@;
-GRANT SELECT ON bizmetrics.event_types TO @extowner@ WITH GRANT OPTION; -- authors get it
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
 
 -- Monitoring sees how reports do.

@@ -21,8 +21,8 @@
 #include "worker/adopt.h"
 
 /* Between two looks: doubling, so that a report whose target never comes costs little. */
-#define FIRST_WAIT USECS_PER_SEC
-#define MAX_DOUBLINGS 12
+#define FIRST_WAIT (2 * USECS_PER_SEC)
+#define MAX_DOUBLINGS 9
 
 static bool
 partitions_have_keys(void)

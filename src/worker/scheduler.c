@@ -129,8 +129,12 @@ find_trouble(int64 report_id)
 }
 
 static void
-forget_trouble(Trouble *trouble)
+forget_trouble(int64 report_id)
 {
+	Trouble *trouble = find_trouble(report_id);
+
+	if (trouble == NULL)
+		return;
 	troubles = list_delete_ptr(troubles, trouble);
 	pfree(trouble);
 }
@@ -299,14 +303,16 @@ serve_report(const BmReport *report, DueReport **due)
 	if (state == NULL)
 		return now + FOREIGN_RUNNER_CHECK;
 	if (state->broken_reason != NULL)
+	{
+		forget_trouble(report->id);
 		/* Nothing tells us when a role or a grant comes back: look at each slot. */
 		return bm_schedule_next(report->schedule, report->timezone, now, &next)
 				   ? next
 				   : DT_NOEND;
+	}
 	if (bm_state_due(state, bm_request_exists(report->id), now) == BM_DUE_NOTHING)
 	{
-		if (find_trouble(report->id) != NULL)
-			forget_trouble(find_trouble(report->id));
+		forget_trouble(report->id);
 		return bm_state_wake(state);
 	}
 	*due = palloc(sizeof(DueReport));

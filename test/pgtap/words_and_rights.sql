@@ -18,7 +18,7 @@ SELECT set_eq($$SELECT DISTINCT object, privilege_type FROM rights WHERE role = 
     ('column entity_id', 'INSERT'), ('column properties', 'INSERT'), ('column request_id', 'INSERT'), ('column dedupe_key', 'INSERT')$$, 'a writer');
 SELECT set_eq($$SELECT DISTINCT object, privilege_type FROM rights WHERE role = 'pgtap_author'$$,
   $$VALUES ('schema bizmetrics', 'USAGE'), ('schema analytics', 'USAGE'), ('schema analytics', 'CREATE'), ('relation business_events', 'SELECT'), ('relation report_status', 'SELECT'), ('relation report_runs', 'SELECT'), ('relation partitions', 'SELECT'),
-    ('function create_report', 'EXECUTE'), ('function drop_report', 'EXECUTE'), ('function run_report', 'EXECUTE'), ('function request_run', 'EXECUTE'), ('function may_see_report', 'EXECUTE'), ('function events', 'EXECUTE'), ('function identifier', 'EXECUTE'), ('function partition_range', 'EXECUTE'), ('relation event_types', 'SELECT'), ('relation event_catalog', 'SELECT')$$, 'an author');
+    ('function create_report', 'EXECUTE'), ('function drop_report', 'EXECUTE'), ('function run_report', 'EXECUTE'), ('function request_run', 'EXECUTE'), ('function may_see_report', 'EXECUTE'), ('function events', 'EXECUTE'), ('function identifier', 'EXECUTE'), ('function partition_range', 'EXECUTE'), ('relation registered_event_types', 'SELECT'), ('relation event_catalog', 'SELECT')$$, 'an author');
 SELECT is_empty($$SELECT * FROM rights WHERE role LIKE 'pgtap%' AND object LIKE '%grant%'$$, 'none of them grants');
 SELECT lives_ok($$SELECT bizmetrics.revoke_reader('pgtap_reader'), bizmetrics.revoke_writer('pgtap_writer'), bizmetrics.revoke_author('pgtap_author')$$, 'revoked');
 SELECT is_empty($$SELECT * FROM rights WHERE role LIKE 'pgtap%'$$, 'nothing is left');
