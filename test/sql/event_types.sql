@@ -140,7 +140,7 @@ CREATE ROLE types_writer;
 SELECT bizmetrics.grant_author('types_author'), bizmetrics.grant_writer('types_writer');
 SET ROLE types_author;
 SELECT count(*) > 0 AS catalog FROM bizmetrics.event_catalog;
-SELECT count(*) > 0 AS types FROM bizmetrics.event_types;
+SELECT count(*) > 0 AS types FROM bizmetrics.registered_event_types;
 SELECT bizmetrics.create_event_type('types_author');
 SELECT bizmetrics.create_event_types('types_enum');
 SELECT bizmetrics.drop_event_type('types_paid');
