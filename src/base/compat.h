@@ -5,15 +5,15 @@
 #ifndef BM_BASE_COMPAT_H
 #define BM_BASE_COMPAT_H
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
-#if PG_VERSION_NUM >= 160000
-#include "catalog/pg_class.h"
-#endif
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "bizmetrics supports PostgreSQL 15 to 18"
@@ -79,7 +79,7 @@ bm_local_transaction(void)
 #endif
 }
 
-/* 16 replaced the per-class ownership checks by one. */
+/* 16 replaced the checks of each kind of object by one. */
 static inline bool
 bm_table_ownercheck(Oid table, Oid role)
 {
@@ -87,6 +87,27 @@ bm_table_ownercheck(Oid table, Oid role)
 	return object_ownercheck(RelationRelationId, table, role);
 #else
 	return pg_class_ownercheck(table, role);
+#endif
+}
+
+static inline bool
+bm_may_use_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+static inline bool
+bm_may_connect(Oid database, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(DatabaseRelationId, database, role, ACL_CONNECT) ==
+		   ACLCHECK_OK;
+#else
+	return pg_database_aclcheck(database, role, ACL_CONNECT) == ACLCHECK_OK;
 #endif
 }
 

@@ -15,7 +15,7 @@
 
 #include "event/event.h"
 
-#define NS_PER_MS 1000000
+#define NANOSECONDS_PER_MS 1000000
 
 PG_FUNCTION_INFO_V1(bizmetrics_uuid_v7);
 PG_FUNCTION_INFO_V1(bizmetrics_current_xact);
@@ -48,8 +48,8 @@ increasing_time(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	ns = (uint64) now.tv_sec * 1000000000 + now.tv_nsec;
 	/* Twelve bits hold a part of a millisecond: steps below 245 ns would be lost. */
-	if (ns < last + NS_PER_MS / 4096 + 1)
-		ns = last + NS_PER_MS / 4096 + 1;
+	if (ns < last + NANOSECONDS_PER_MS / 4096 + 1)
+		ns = last + NANOSECONDS_PER_MS / 4096 + 1;
 	return last = ns;
 }
 
@@ -57,8 +57,8 @@ void
 bm_uuid_v7(pg_uuid_t *uuid)
 {
 	uint64 ns = increasing_time();
-	uint64 ms = ns / NS_PER_MS;
-	uint32 fraction = (uint32) ((ns % NS_PER_MS) * 4096 / NS_PER_MS);
+	uint64 ms = ns / NANOSECONDS_PER_MS;
+	uint32 fraction = (uint32) ((ns % NANOSECONDS_PER_MS) * 4096 / NANOSECONDS_PER_MS);
 	uint64 random = random_bits();
 
 	for (int i = 0; i < 6; i++)

@@ -174,9 +174,9 @@ attempt(const BmReport *report, const BmRun *run)
 		bm_run_start_timer(report);
 		PushActiveSnapshot(GetLatestSnapshot());
 		end.row_count = bm_run_execute(report, run);
-		PopActiveSnapshot();
 		(void) bm_run_stop_timer();
 		bm_run_succeeded(report, run, end.row_count);
+		PopActiveSnapshot();
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;

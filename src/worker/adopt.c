@@ -12,11 +12,13 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_inherits.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/compat.h"
 #include "event/event.h"
 #include "worker/adopt.h"
 
@@ -39,8 +41,11 @@ static bool
 target_is_whole(const BmReport *report)
 {
 	Oid target = bm_report_target(report, true);
+	Oid owner = bm_report_owner(report);
 
-	if (!OidIsValid(target))
+	/* Grants come last in a dump: an owner who may not use the schema would fail for nothing. */
+	if (!OidIsValid(target) || !OidIsValid(owner) ||
+		!bm_may_use_schema(get_rel_namespace(target), owner))
 		return false;
 	return report->target_has_key ? bm_target_has_key(target) : partitions_have_keys();
 }

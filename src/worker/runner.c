@@ -83,8 +83,8 @@ execute(const BmReport *report, const BmRun *run)
 	bm_run_start_timer(report);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	row_count = bm_run_execute(report, run);
-	PopActiveSnapshot();
 	bm_run_succeeded(report, run, row_count);
+	PopActiveSnapshot();
 	CommitTransactionCommand();
 	(void) bm_run_stop_timer();
 }

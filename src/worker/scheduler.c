@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "report/lock.h"
@@ -235,8 +236,7 @@ report_problem(const BmReport *report)
 
 	if (problem != NULL)
 		return problem;
-	if (pg_database_aclcheck(MyDatabaseId, bm_report_owner(report), ACL_CONNECT) !=
-		ACLCHECK_OK)
+	if (!bm_may_connect(MyDatabaseId, bm_report_owner(report)))
 		return psprintf("role \"%s\" may not connect to this database", report->owner);
 	return bm_report_problem(report);
 }
