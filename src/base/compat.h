@@ -90,24 +90,16 @@ bm_table_ownercheck(Oid table, Oid role)
 #endif
 }
 
+/* On a schema or a database, by the catalog it is in. */
 static inline bool
-bm_may_use_schema(Oid schema, Oid role)
+bm_role_may(Oid role, AclMode right, Oid catalog, Oid object)
 {
 #if PG_VERSION_NUM >= 160000
-	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+	return object_aclcheck(catalog, object, role, right) == ACLCHECK_OK;
 #else
-	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
-#endif
-}
-
-static inline bool
-bm_may_connect(Oid database, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_aclcheck(DatabaseRelationId, database, role, ACL_CONNECT) ==
-		   ACLCHECK_OK;
-#else
-	return pg_database_aclcheck(database, role, ACL_CONNECT) == ACLCHECK_OK;
+	return (catalog == NamespaceRelationId
+				? pg_namespace_aclcheck(object, role, right)
+				: pg_database_aclcheck(object, role, right)) == ACLCHECK_OK;
 #endif
 }
 

@@ -104,7 +104,7 @@ share_as_owner(const BmReport *report, Oid role, bool share)
 	if (!OidIsValid(owner) || !OidIsValid(target) || owner == role ||
 		!bm_table_ownercheck(target, owner))
 		return;
-	if (!bm_may_use_schema(get_rel_namespace(target), owner))
+	if (!bm_role_may(owner, ACL_USAGE, NamespaceRelationId, get_rel_namespace(target)))
 	{
 		ereport(NOTICE,
 				(errmsg("privileges on %s stay as they are: its owner \"%s\" may not use "

@@ -45,7 +45,7 @@ target_is_whole(const BmReport *report)
 
 	/* Grants come last in a dump: an owner who may not use the schema would fail for nothing. */
 	if (!OidIsValid(target) || !OidIsValid(owner) ||
-		!bm_may_use_schema(get_rel_namespace(target), owner))
+		!bm_role_may(owner, ACL_USAGE, NamespaceRelationId, get_rel_namespace(target)))
 		return false;
 	return report->target_has_key ? bm_target_has_key(target) : partitions_have_keys();
 }

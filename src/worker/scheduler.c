@@ -236,7 +236,8 @@ report_problem(const BmReport *report)
 
 	if (problem != NULL)
 		return problem;
-	if (!bm_may_connect(MyDatabaseId, bm_report_owner(report)))
+	if (!bm_role_may(bm_report_owner(report), ACL_CONNECT, DatabaseRelationId,
+					 MyDatabaseId))
 		return psprintf("role \"%s\" may not connect to this database", report->owner);
 	return bm_report_problem(report);
 }
