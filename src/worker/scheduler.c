@@ -443,10 +443,18 @@ serve_reports(void)
 	return Min(wake, retry);
 }
 
+/* Nothing is due for a while; or nothing came of it, where a clock was stopped. */
+static bool
+is_worth_leaving(TimestampTz wake, TimestampTz busy_at)
+{
+	return wake > bm_clock_now() + LINGER || GetCurrentTimestamp() > busy_at + 2 * LINGER;
+}
+
 void
 bm_scheduler_main(Datum arg)
 {
 	Oid database = DatumGetObjectId(arg);
+	TimestampTz busy_at = GetCurrentTimestamp();
 
 	bm_worker_setup();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
@@ -467,8 +475,9 @@ bm_scheduler_main(Datum arg)
 		bm_scheduler_looked(database);
 		pgstat_report_stat(true);
 		pgstat_report_activity(STATE_IDLE, NULL);
-		if (runners == NIL && troubles == NIL && wake > bm_clock_now() + LINGER &&
-			bm_scheduler_leave(database, wake))
+		if (runners != NIL || troubles != NIL)
+			busy_at = GetCurrentTimestamp();
+		else if (is_worth_leaving(wake, busy_at) && bm_scheduler_leave(database, wake))
 			break;
 		bm_wait_until(wake);
 	}
