@@ -1,8 +1,11 @@
--- Dumped as configuration. Not dumped: state, runs, requests and dedupe keys.
+-- Dumped as configuration, and rejects as data. Not dumped: state, runs, requests and dedupe keys.
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_types', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.grants', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_mappings', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_rejects', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reject_id_seq', '');
 
 -- Nothing is granted to PUBLIC.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
@@ -27,17 +30,19 @@ BEGIN
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',
-                             'bizmetrics.dedupe_keys')
+                             'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects')
   LOOP
     EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
   END LOOP;
 END
 $$;
--- He may see them and, for a restore and for grant_reader() and its like, add rows.
+-- He may see them and, for a restore, for grant_reader() and its like and for replay_rejects(), write rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
-  bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys TO @extowner@;
-GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types TO @extowner@;
+  bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys, bizmetrics.event_mappings,
+  bizmetrics.event_rejects TO @extowner@;
+GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings TO @extowner@;
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
+GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects TO @extowner@;
 
 -- Monitoring sees how reports do.
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;

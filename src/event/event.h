@@ -45,7 +45,11 @@ extern const char *const bm_event_column_names[BM_EVENT_COLUMNS];
 extern const pg_uuid_t *bm_event_being_inserted;
 extern Oid bm_event_parent(void);
 extern Datum bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column);
+extern void bm_event_check_writer(Oid parent, Oid role);
 extern void bm_event_store(BmEvent *event);
+
+/* log_event.c */
+extern void bm_event_log(BmEvent *event, pg_uuid_t *id);
 
 /* partition.c */
 typedef struct BmPartition

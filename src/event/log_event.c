@@ -168,37 +168,45 @@ check_ids(const BmEvent *event)
 	}
 }
 
+/*
+ * Checks what is stated of an event, fills what is left out, and stores it as the current role. Its
+ * id is left in *id; the first event's where the dedupe key was seen before.
+ */
+void
+bm_event_log(BmEvent *event, pg_uuid_t *id)
+{
+	PreventCommandIfReadOnly("log_event()");
+	PreventCommandIfParallelMode("log_event()");
+	bm_event_check_name(event->values[BM_EVENT_NAME], event->isnull[BM_EVENT_NAME]);
+	check_properties(event);
+	check_occurred_at(event);
+	check_dedupe_key(event);
+	bm_event_type_check(event);
+	bm_context_fill(event);
+	check_ids(event);
+
+	bm_uuid_v7(id);
+	event->values[BM_EVENT_ID] = UUIDPGetDatum(id);
+	event->values[BM_EVENT_RECORDED_AT] =
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
+	event->isnull[BM_EVENT_ID] = event->isnull[BM_EVENT_RECORDED_AT] =
+		event->isnull[BM_EVENT_XACT_ID] = false;
+	bm_event_store(event);
+	*id = *DatumGetUUIDP(event->values[BM_EVENT_ID]);
+}
+
 Datum
 bizmetrics_log_event(PG_FUNCTION_ARGS)
 {
 	BmEvent event;
-	pg_uuid_t id;
-	pg_uuid_t *result = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 
-	PreventCommandIfReadOnly("log_event()");
-	PreventCommandIfParallelMode("log_event()");
 	for (int i = 0; i < lengthof(argument_columns); i++)
 	{
 		event.values[argument_columns[i]] = PG_GETARG_DATUM(i);
 		event.isnull[argument_columns[i]] = PG_ARGISNULL(i);
 	}
-	bm_event_check_name(event.values[BM_EVENT_NAME], event.isnull[BM_EVENT_NAME]);
-	check_properties(&event);
-	check_occurred_at(&event);
-	check_dedupe_key(&event);
-	bm_event_type_check(&event);
-	bm_context_fill(&event);
-	check_ids(&event);
-
-	bm_uuid_v7(&id);
-	event.values[BM_EVENT_ID] = UUIDPGetDatum(&id);
-	event.values[BM_EVENT_RECORDED_AT] =
-		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	event.values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
-	event.isnull[BM_EVENT_ID] = event.isnull[BM_EVENT_RECORDED_AT] =
-		event.isnull[BM_EVENT_XACT_ID] = false;
-	bm_event_store(&event);
-
-	*result = *DatumGetUUIDP(event.values[BM_EVENT_ID]);
-	PG_RETURN_UUID_P(result);
+	bm_event_log(&event, id);
+	PG_RETURN_UUID_P(id);
 }

@@ -34,6 +34,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/role.h"
 #include "base/table.h"
 #include "event/event.h"
 
@@ -346,24 +347,15 @@ do_task(const OwnerTask *task)
 static void
 do_task_as(Oid owner, const OwnerTask *task)
 {
-	Oid caller;
-	int context;
-	int nest_level;
+	BmRoleSwitch saved = bm_role_enter(owner);
 
-	GetUserIdAndSecContext(&caller, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_RESTRICTED_OPERATION);
-	nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("default_tablespace", "", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	do_task(task);
 	SPI_finish();
-	AtEOXact_GUC(false, nest_level);
-	SetUserIdAndSecContext(caller, context);
+	bm_role_leave(&saved);
 }
 
 static bool

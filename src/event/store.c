@@ -170,7 +170,24 @@ bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column)
 	return heap_getattr(row, attnum, desc, &isnull);
 }
 
-/* A writer has INSERT on the first ten columns, an owner on the table. */
+/*
+ * Raises 42501 unless the role may log: a writer has INSERT on the first ten columns, an owner on
+ * the table.
+ */
+void
+bm_event_check_writer(Oid parent, Oid role)
+{
+	if (pg_class_aclcheck(parent, role, ACL_INSERT) == ACLCHECK_OK)
+		return;
+	for (int i = 0; i < BM_EVENT_CALLER_COLUMNS; i++)
+	{
+		AttrNumber column = get_attnum(parent, bm_event_column_names[i]);
+
+		if (pg_attribute_aclcheck(parent, column, role, ACL_INSERT) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent));
+	}
+}
+
 static void
 check_may_insert(Oid parent)
 {
@@ -178,16 +195,7 @@ check_may_insert(Oid parent)
 
 	if (target->user == user)
 		return;
-	if (pg_class_aclcheck(parent, user, ACL_INSERT) != ACLCHECK_OK)
-	{
-		for (int i = 0; i < BM_EVENT_CALLER_COLUMNS; i++)
-		{
-			AttrNumber column = get_attnum(parent, bm_event_column_names[i]);
-
-			if (pg_attribute_aclcheck(parent, column, user, ACL_INSERT) != ACLCHECK_OK)
-				aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent));
-		}
-	}
+	bm_event_check_writer(parent, user);
 	target->user = user;
 }
 

@@ -1,7 +1,7 @@
--- Every column of what a user reads has a comment: the event table and the views.
+-- Every column of what a user reads has a comment: the event table, the views, and what is said of other services' messages.
 BEGIN;
 SELECT no_plan();
 SELECT is_empty(format($$SELECT a.attname FROM pg_attribute a WHERE a.attrelid = %L::regclass AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(col_description(a.attrelid, a.attnum), '') = ''$$, r), r || ': a comment on every column')
-FROM unnest('{public.business_events,bizmetrics.report_status,bizmetrics.report_runs,bizmetrics.partitions}'::text[]) r;
+FROM unnest('{public.business_events,bizmetrics.report_status,bizmetrics.report_runs,bizmetrics.partitions,bizmetrics.event_mappings,bizmetrics.event_rejects}'::text[]) r;
 SELECT * FROM finish();
 ROLLBACK;
