@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/role.h"
 #include "base/table.h"
 #include "report/access.h"
 #include "report/registry.h"
@@ -96,8 +97,7 @@ bm_access_share_target(Oid target)
 static void
 share_as_owner(const BmReport *report, Oid role, bool share)
 {
-	Oid caller;
-	int context;
+	BmRoleSwitch saved;
 	Oid owner = bm_report_owner(report);
 	Oid target = bm_report_target(report, true);
 
@@ -112,13 +112,11 @@ share_as_owner(const BmReport *report, Oid role, bool share)
 						report->target, report->owner, BM_ANALYTICS)));
 		return;
 	}
-	GetUserIdAndSecContext(&caller, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_RESTRICTED_OPERATION);
+	saved = bm_role_enter(owner);
 	execute_grant(share ? "GRANT SELECT, REFERENCES ON %s TO %s"
 						: "REVOKE SELECT, REFERENCES ON %s FROM %s",
 				  target, role);
-	SetUserIdAndSecContext(caller, context);
+	bm_role_leave(&saved);
 }
 
 Datum

@@ -140,19 +140,25 @@ forget_trouble(int64 report_id)
 	pfree(trouble);
 }
 
-/* Troubles of reports that are gone, too. */
+/* A report that was dropped troubles nobody: its trouble would keep us here. */
 static void
-forget_old_troubles(void)
+forget_gone_troubles(const List *reports)
 {
 	ListCell *cell;
+	ListCell *other;
 
 	foreach(cell, troubles)
-		if (((Trouble *) lfirst(cell))->retry_at + 2 * LAST_BACKOFF <
-			GetCurrentTimestamp())
-		{
-			pfree(lfirst(cell));
-			troubles = foreach_delete_current(troubles, cell);
-		}
+	{
+		bool gone = true;
+
+		foreach(other, reports)
+			if (((BmReport *) lfirst(other))->id == ((Trouble *) lfirst(cell))->report_id)
+				gone = false;
+		if (!gone)
+			continue;
+		pfree(lfirst(cell));
+		troubles = foreach_delete_current(troubles, cell);
+	}
 }
 
 /* A number that every claim changes. */
@@ -358,9 +364,11 @@ static List *
 find_due_reports(TimestampTz *wake)
 {
 	List *due_reports = NIL;
+	List *reports = bm_report_list();
 	ListCell *cell;
 
-	foreach(cell, bm_report_list())
+	forget_gone_troubles(reports);
+	foreach(cell, reports)
 	{
 		DueReport *due = NULL;
 		TimestampTz next = serve_report_safely(lfirst(cell), &due);
@@ -468,7 +476,6 @@ bm_scheduler_main(Datum arg)
 		TimestampTz wake;
 
 		reap_runners();
-		forget_old_troubles();
 		(void) bm_database_take_change(database);
 		pgstat_report_activity(STATE_RUNNING, "looking for due reports");
 		wake = serve_reports();
