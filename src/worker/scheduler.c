@@ -440,6 +440,8 @@ serve_reports(void)
 	MemoryContextSwitchTo(pass);
 	if (OidIsValid(get_extension_oid("bizmetrics", true)))
 		due_reports = find_due_reports(&wake);
+	else
+		forget_gone_troubles(NIL);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
