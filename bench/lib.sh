@@ -21,9 +21,9 @@ seconds() {
 	SQL
 }
 
-# Transactions a second of a pgbench script.
+# Transactions a second of a pgbench script; a thread for each client, or pgbench is the bottleneck.
 rate() {
-	as_user pgbench -n -M prepared -c "${CLIENTS:-2}" -T "${SECONDS_EACH:-3}" -f "$1" bench 2>/dev/null |
+	as_user pgbench -n -M prepared -c "${CLIENTS:-2}" -j "${CLIENTS:-2}" -T "${SECONDS_EACH:-3}" -f "$1" bench 2>/dev/null |
 		sed -n 's/^tps = \([0-9.]*\).*/\1/p'
 }
 
