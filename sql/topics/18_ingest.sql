@@ -20,7 +20,9 @@ COMMENT ON SEQUENCE bizmetrics.reject_id_seq IS 'Ids of rejects.';
 -- Dumped: a reject is an event that is still to be stored.
 CREATE TABLE bizmetrics.event_rejects (
   reject_id bigint PRIMARY KEY,
-  source text NOT NULL,
+  via text NOT NULL,
+  source text,
+  item bigint,
   payload jsonb NOT NULL,
   sqlstate text NOT NULL,
   message text NOT NULL,
@@ -29,10 +31,12 @@ CREATE TABLE bizmetrics.event_rejects (
   rejected_at timestamptz NOT NULL
 );
 COMMENT ON TABLE bizmetrics.event_rejects IS
-'Messages that could not become an event, and why. replay_rejects() tries them again; the extension''s owner may delete them.';
+'What could not be stored as an event, and why: messages of ingest(), and events of log_events() with on_error => reject. replay_rejects() tries them again; the extension''s owner may delete them.';
 COMMENT ON COLUMN bizmetrics.event_rejects.reject_id IS 'Its number, in the order in which they came.';
-COMMENT ON COLUMN bizmetrics.event_rejects.source IS 'The service, as ingest() was told.';
-COMMENT ON COLUMN bizmetrics.event_rejects.payload IS 'The message.';
+COMMENT ON COLUMN bizmetrics.event_rejects.via IS 'The function through which it came.';
+COMMENT ON COLUMN bizmetrics.event_rejects.source IS 'The service that the message is of; NULL: payload is an event as log_events() takes it.';
+COMMENT ON COLUMN bizmetrics.event_rejects.item IS 'Its place in the list that it came in, from 0; NULL: it came alone.';
+COMMENT ON COLUMN bizmetrics.event_rejects.payload IS 'The message or event, as it came.';
 COMMENT ON COLUMN bizmetrics.event_rejects.sqlstate IS 'The error that it met when it was last tried.';
 COMMENT ON COLUMN bizmetrics.event_rejects.message IS 'What was wrong then.';
 COMMENT ON COLUMN bizmetrics.event_rejects.detail IS 'More of it, where there is more.';
@@ -59,7 +63,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ingest';
 COMMENT ON FUNCTION bizmetrics.ingest(text, jsonb) IS
 'Stores the event that a service''s message is, by its mapping, and returns its id: once per source and message id (the dedupe_key is source:id), so that a message may come again. payload is {"event": …, "id": …, "data": {…}} or a CloudEvent 1.0. A message that cannot become an event goes to event_rejects with the reason, and NULL is returned; so it is for one that is not wanted. Errors, none of which is about the message: 42501 no right to log; 22004 NULL; 25006 read-only transaction; 55006 a partition is missing inside a command that uses business_events; and what any command may meet, as 40P01.';
 
-CREATE FUNCTION bizmetrics.try_ingest(
+CREATE FUNCTION bizmetrics.try_reject(
   source text,
   payload jsonb,
   OUT event_id uuid,
@@ -68,9 +72,9 @@ CREATE FUNCTION bizmetrics.try_ingest(
   OUT detail text,
   OUT hint text
 )
-LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_try_ingest';
-COMMENT ON FUNCTION bizmetrics.try_ingest(text, jsonb) IS
-'Does what ingest() does, but returns the reason of a reject and stores none. Behind replay_rejects(). Errors: as ingest().';
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_try_reject';
+COMMENT ON FUNCTION bizmetrics.try_reject(text, jsonb) IS
+'Stores what ingest() or, where source is NULL, log_events() rejected, or returns the reason why that fails again. Behind replay_rejects(). Errors: as ingest().';
 
 CREATE FUNCTION bizmetrics.replay_rejects(source text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -87,7 +91,7 @@ BEGIN
     ORDER BY r.reject_id
     FOR UPDATE SKIP LOCKED
   LOOP
-    SELECT t.* INTO attempt FROM bizmetrics.try_ingest(reject.source, reject.payload) t;
+    SELECT t.* INTO attempt FROM bizmetrics.try_reject(reject.source, reject.payload) t;
     IF attempt.sqlstate IS NULL THEN
       DELETE FROM bizmetrics.event_rejects r WHERE r.reject_id = reject.reject_id;
       passed := passed + 1;
@@ -103,4 +107,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.replay_rejects(text) IS
-'Tries the messages in event_rejects again, those of one source or all: after map_event() has said what they are. Those that pass are deleted; returns how many. Errors: 42501 not the extension''s owner; and those of ingest().';
+'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted; returns how many. Errors: 42501 not the extension''s owner; and those of ingest().';

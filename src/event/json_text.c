@@ -57,6 +57,40 @@ bm_json_pointer(const BmJsonStep *step)
 	return out.data;
 }
 
+/* A whole document as a value. */
+void
+bm_json_root_value(Jsonb *json, JsonbValue *value)
+{
+	if (JsonbExtractScalar(&json->root, value))
+		return;
+	value->type = jbvBinary;
+	value->val.binary.data = &json->root;
+	value->val.binary.len = VARSIZE(json) - VARHDRSZ;
+}
+
+/* As a key or a value of what is being built. */
+void
+bm_json_push_string(JsonbParseState **state, JsonbIteratorToken token, const char *text,
+					int length)
+{
+	JsonbValue string;
+
+	string.type = jbvString;
+	string.val.string.val = unconstify(char *, text);
+	string.val.string.len = length;
+	(void) pushJsonbValue(state, token, &string);
+}
+
+/* As a value of the object that is being built. */
+void
+bm_json_push_json(JsonbParseState **state, Jsonb *json)
+{
+	JsonbValue value;
+
+	bm_json_root_value(json, &value);
+	(void) pushJsonbValue(state, WJB_VALUE, &value);
+}
+
 int
 bm_json_kind(const JsonbValue *value)
 {

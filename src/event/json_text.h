@@ -44,6 +44,10 @@ bm_json_step_to_index(const BmJsonStep *up, int index)
 	return step;
 }
 
+extern void bm_json_root_value(Jsonb *json, JsonbValue *value);
+extern void bm_json_push_string(JsonbParseState **state, JsonbIteratorToken token,
+								const char *text, int length);
+extern void bm_json_push_json(JsonbParseState **state, Jsonb *json);
 extern char *bm_json_pointer(const BmJsonStep *step);
 extern int bm_json_kind(const JsonbValue *value);
 extern int bm_json_kind_named(const char *name, int length);

@@ -15,6 +15,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "event/json_text.h"
 #include "event/message.h"
 #include "event/template.h"
 
@@ -350,32 +351,6 @@ fill_text(BmEvent *event, BmEventColumn column, const char *text)
 	event->values[column] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, const char *text,
-			int length)
-{
-	JsonbValue string;
-
-	string.type = jbvString;
-	string.val.string.val = unconstify(char *, text);
-	string.val.string.len = length;
-	(void) pushJsonbValue(state, token, &string);
-}
-
-static void
-push_value(JsonbParseState **state, Jsonb *json)
-{
-	JsonbValue value;
-
-	if (!JsonbExtractScalar(&json->root, &value))
-	{
-		value.type = jbvBinary;
-		value.val.binary.data = &json->root;
-		value.val.binary.len = VARSIZE(json) - VARHDRSZ;
-	}
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
-}
-
 /* One property by its path; what the message does not have is left out. */
 static void
 push_property(JsonbParseState **state, Jsonb *payload, const char *name, int length,
@@ -386,8 +361,8 @@ push_property(JsonbParseState **state, Jsonb *payload, const char *name, int len
 
 	if (value == NULL)
 		return;
-	push_string(state, WJB_KEY, name, length);
-	push_value(state, value);
+	bm_json_push_string(state, WJB_KEY, name, length);
+	bm_json_push_json(state, value);
 }
 
 /* What is listed: by the last step of its path, or by the key it has in an object. */
@@ -429,8 +404,8 @@ data_properties(Jsonb *data)
 	if (JB_ROOT_IS_OBJECT(data))
 		return data;
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_string(&state, WJB_KEY, "data", strlen("data"));
-	push_value(&state, data);
+	bm_json_push_string(&state, WJB_KEY, "data", strlen("data"));
+	bm_json_push_json(&state, data);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
