@@ -21,6 +21,15 @@ seconds() {
 	SQL
 }
 
+# Seconds of CPU that a statement takes: less noisy than the clock on a machine that others use too.
+cpu_seconds() {
+	as_user psql -X -q -A -t -v ON_ERROR_STOP=1 bench <<-SQL | tail -n 1
+		SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1) AS begun \gset
+		$1 \g /dev/null
+		SELECT (split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric - :begun) / 1e9;
+	SQL
+}
+
 # Transactions a second of a pgbench script; a thread for each client, or pgbench is the bottleneck.
 rate() {
 	as_user pgbench -n -M prepared -c "${CLIENTS:-2}" -j "${CLIENTS:-2}" -T "${SECONDS_EACH:-3}" -f "$1" bench 2>/dev/null |

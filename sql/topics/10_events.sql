@@ -173,6 +173,11 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_log_event'
 COMMENT ON FUNCTION bizmetrics.log_event(text, jsonb, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, text, text) IS
 'Stores a business event in the current transaction and returns its id. Ids may be of any type; occurred_at is now by default; an event whose dedupe_key was seen before is not stored again, and the first one''s id is returned. Errors: 22004 event_name is NULL; 22023 it is empty, properties is no object, or bizmetrics.event_types or bizmetrics.unknown_events refuses the event; 22001 a name of over 100, an id of over 300 or a key of over 500 characters; 22008 occurred_at is infinite or out of range; 25006 read-only transaction; 42501 no right to log; 53400 bizmetrics.max_partitions is reached; 55006 a partition is missing inside a command that uses business_events.';
 
+CREATE FUNCTION bizmetrics.log_events(events jsonb, on_error text DEFAULT 'error') RETURNS uuid[]
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_log_events';
+COMMENT ON FUNCTION bizmetrics.log_events(jsonb, text) IS
+'Stores an array of events in the current transaction, as one, and returns their ids in its order. Each is an object whose keys are arguments of log_event(). on_error: error (all are stored or none, and the message names the index of the bad one, from 0) or reject (a bad one goes to event_rejects with the reason, its id is NULL, and the others are stored). Errors: those of log_event(), and 22023 no array, no object, an unknown key, a value of the wrong kind or a bad on_error; 22007 and 22008 occurred_at is no time; 22004 NULL.';
+
 CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time timestamptz) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';
 COMMENT ON FUNCTION bizmetrics.ensure_partitions(timestamptz, timestamptz) IS

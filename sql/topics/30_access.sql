@@ -34,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('EXECUTE ON FUNCTION %s', f.oid::regprocedure)
   FROM pg_proc f
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
-    AND (($1 = 'writer' AND f.proname IN ('log_event', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
+    AND (($1 = 'writer' AND f.proname IN ('log_event', 'log_events', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
                                           'emit_event', 'track_table', 'untrack_table', 'ingest'))
       OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier', 'partition_range')))
 $$;

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -141,6 +142,108 @@ bm_inserter_store(BmInserter *inserter)
 	if (rri->ri_NumIndices > 0)
 		list_free(
 			bm_insert_index_tuples(rri, inserter->slot, inserter->estate, false, NULL));
+}
+
+/* A slot for a row of a batch, empty. It keeps its place until the inserter is freed. */
+TupleTableSlot *
+bm_inserter_batch_slot(BmInserter *inserter, int row)
+{
+	Assert(row < BM_BATCH_ROWS);
+	if (inserter->batch == NULL)
+		inserter->batch = MemoryContextAllocZero(
+			inserter->context, sizeof(TupleTableSlot *) * BM_BATCH_ROWS);
+	if (inserter->batch[row] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(inserter->context);
+
+		inserter->batch[row] =
+			MakeSingleTupleTableSlot(inserter->slot->tts_tupleDescriptor, &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	return ExecClearTuple(inserter->batch[row]);
+}
+
+/* Can the index's entries be made here? Those of a constraint are the executor's business. */
+static bool
+is_plain_index(const BmInserter *inserter, int i)
+{
+	const IndexInfo *info = inserter->rri->ri_IndexRelationInfo[i];
+
+	return info->ii_ExclusionOps == NULL &&
+		   inserter->index_relations[i]->rd_index->indimmediate;
+}
+
+static bool
+has_plain_indexes(const BmInserter *inserter)
+{
+	for (int i = 0; i < inserter->rri->ri_NumIndices; i++)
+		if (!is_plain_index(inserter, i))
+			return false;
+	return true;
+}
+
+/* Is the row in the index's predicate? */
+static bool
+is_indexed(IndexInfo *info, EState *estate)
+{
+	if (info->ii_Predicate == NIL)
+		return true;
+	if (info->ii_PredicateState == NULL)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
+	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(estate));
+}
+
+/* One index, all rows: what the first row brings into the processor's cache serves the others. */
+static void
+fill_index(BmInserter *inserter, int i, int count, int *row)
+{
+	ResultRelInfo *rri = inserter->rri;
+	EState *estate = inserter->estate;
+	IndexInfo *info = rri->ri_IndexRelationInfo[i];
+	Relation index = inserter->index_relations[i];
+	IndexUniqueCheck check =
+		index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO;
+	ExprContext *context = GetPerTupleExprContext(estate);
+	Datum values[INDEX_MAX_KEYS];
+	bool isnull[INDEX_MAX_KEYS];
+
+	if (!info->ii_ReadyForInserts)
+		return;
+	for (*row = 0; *row < count; (*row)++)
+	{
+		TupleTableSlot *slot = inserter->batch[*row];
+
+		context->ecxt_scantuple = slot;
+		if (!is_indexed(info, estate))
+			continue;
+		FormIndexDatum(info, slot, estate, values, isnull);
+		index_insert(index, values, isnull, &slot->tts_tid, rri->ri_RelationDesc, check,
+					 false, info);
+	}
+}
+
+/*
+ * Stores the rows in the batch's slots from 0 on; a unique index raises as it does for INSERT, and
+ * *row is then the row. In a memory context of the caller's that is short of life.
+ */
+void
+bm_inserter_store_batch(BmInserter *inserter, int count, int *row)
+{
+	ResultRelInfo *rri = inserter->rri;
+
+	*row = -1;
+	table_multi_insert(rri->ri_RelationDesc, inserter->batch, count,
+					   inserter->estate->es_output_cid, 0, NULL);
+	if (has_plain_indexes(inserter))
+		for (int i = 0; i < rri->ri_NumIndices; i++)
+			fill_index(inserter, i, count, row);
+	else
+		for (*row = 0; *row < count; (*row)++)
+			list_free(bm_insert_index_tuples(rri, inserter->batch[*row], inserter->estate,
+											 false, NULL));
+	for (*row = 0; *row < count; (*row)++)
+		ExecClearTuple(inserter->batch[*row]);
+	*row = -1;
 }
 
 /*

@@ -40,6 +40,13 @@ typedef struct BmEvent
 	bool isnull[BM_EVENT_COLUMNS];
 } BmEvent;
 
+/* Where the storing of many is: at events[row], or where row is -1 at none of them alone. */
+typedef struct BmBatchPlace
+{
+	BmEvent **events;
+	int row;
+} BmBatchPlace;
+
 /* store.c */
 extern const char *const bm_event_column_names[BM_EVENT_COLUMNS];
 extern const pg_uuid_t *bm_event_being_inserted;
@@ -47,8 +54,10 @@ extern Oid bm_event_parent(void);
 extern Datum bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column);
 extern void bm_event_check_writer(Oid parent, Oid role);
 extern void bm_event_store(BmEvent *event);
+extern void bm_event_store_batch(BmEvent **events, int count, BmBatchPlace *place);
 
 /* log_event.c */
+extern void bm_event_prepare(BmEvent *event, pg_uuid_t *id);
 extern void bm_event_log(BmEvent *event, pg_uuid_t *id);
 
 /* partition.c */

@@ -169,14 +169,12 @@ check_ids(const BmEvent *event)
 }
 
 /*
- * Checks what is stated of an event, fills what is left out, and stores it as the current role. Its
- * id is left in *id; the first event's where the dedupe key was seen before.
+ * Checks what is stated of an event and fills what is left out, in the name of the current role. Its
+ * id is left in *id, to which the event points.
  */
 void
-bm_event_log(BmEvent *event, pg_uuid_t *id)
+bm_event_prepare(BmEvent *event, pg_uuid_t *id)
 {
-	PreventCommandIfReadOnly("log_event()");
-	PreventCommandIfParallelMode("log_event()");
 	bm_event_check_name(event->values[BM_EVENT_NAME], event->isnull[BM_EVENT_NAME]);
 	check_properties(event);
 	check_occurred_at(event);
@@ -192,8 +190,19 @@ bm_event_log(BmEvent *event, pg_uuid_t *id)
 	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
 	event->isnull[BM_EVENT_ID] = event->isnull[BM_EVENT_RECORDED_AT] =
 		event->isnull[BM_EVENT_XACT_ID] = false;
+}
+
+/*
+ * Checks and stores an event. Its id is left in *id; the first event's where the dedupe key was seen
+ * before.
+ */
+void
+bm_event_log(BmEvent *event, pg_uuid_t *id)
+{
+	PreventCommandIfReadOnly("log_event()");
+	PreventCommandIfParallelMode("log_event()");
+	bm_event_prepare(event, id);
 	bm_event_store(event);
-	*id = *DatumGetUUIDP(event->values[BM_EVENT_ID]);
 }
 
 Datum

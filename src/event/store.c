@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -427,15 +428,13 @@ is_nested(void)
 	return false;
 }
 
+/* Puts the event into an empty slot of the target's inserter. */
 static void
-insert_fast(BmEvent *event)
+fill_slot(BmEvent *event, TupleTableSlot *slot)
 {
 	BmInserter *inserter = target->inserter;
-	TupleTableSlot *slot;
 
 	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(bm_current_xact());
-	bm_inserter_begin(inserter);
-	slot = inserter->slot;
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (int c = 0; c < BM_EVENT_COLUMNS; c++)
 	{
@@ -445,6 +444,15 @@ insert_fast(BmEvent *event)
 	ExecStoreVirtualTuple(slot);
 	if (target->check_constraints)
 		ExecConstraints(inserter->rri, slot, inserter->estate);
+}
+
+static void
+insert_fast(BmEvent *event)
+{
+	BmInserter *inserter = target->inserter;
+
+	bm_inserter_begin(inserter);
+	fill_slot(event, inserter->slot);
 	bm_inserter_store(inserter);
 	bm_inserter_end(inserter);
 }
@@ -500,18 +508,18 @@ row_security_applies(void)
 		   check_enable_rls(target->parent, InvalidOid, false) == RLS_ENABLED;
 }
 
-/* False where the dedupe key was seen before: the event's id is then the first one's. */
+/* False where the dedupe key was seen before: the event's id is then made the first one's. */
 static bool
 claim_key(BmEvent *event)
 {
-	static pg_uuid_t first_id;
+	pg_uuid_t *id = DatumGetUUIDP(event->values[BM_EVENT_ID]);
+	pg_uuid_t first_id;
 
 	if (event->isnull[BM_EVENT_DEDUPE_KEY] ||
-		bm_dedupe_claim(event->values[BM_EVENT_DEDUPE_KEY],
-						DatumGetUUIDP(event->values[BM_EVENT_ID]),
+		bm_dedupe_claim(event->values[BM_EVENT_DEDUPE_KEY], id,
 						GetCurrentTransactionStartTimestamp(), &first_id))
 		return true;
-	event->values[BM_EVENT_ID] = UUIDPGetDatum(&first_id);
+	*id = first_id;
 	return false;
 }
 
@@ -534,9 +542,18 @@ store_nested(BmEvent *event, TimestampTz occurred_at)
 		insert_by_sql(event);
 }
 
+/* Must events of the target take the SQL path? */
+static bool
+takes_sql_path(void)
+{
+	return target->inserter == NULL ||
+		   SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		   row_security_applies();
+}
+
 /*
- * Stores the event and leaves its id in it: its own, or the first event's where the dedupe key
- * was seen before. The caller has checked the columns' values.
+ * Stores the event. Its id becomes the first event's where the dedupe key was seen before. The
+ * caller has checked the columns' values.
  */
 void
 bm_event_store(BmEvent *event)
@@ -556,10 +573,122 @@ bm_event_store(BmEvent *event)
 	/* The claim may have waited for another transaction, and taken news in meanwhile. */
 	if (!event->isnull[BM_EVENT_DEDUPE_KEY])
 		lock_target(occurred_at);
-	if (target->inserter == NULL ||
-		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
-		row_security_applies())
+	if (takes_sql_path())
 		insert_by_sql(event);
 	else
 		insert_fast(event);
+}
+
+static TimestampTz
+time_of(const BmEvent *event)
+{
+	return DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
+}
+
+/* All at once, into the target, which holds them. */
+static void
+insert_many_fast(BmEvent **events, int count, BmBatchPlace *place)
+{
+	BmInserter *inserter = target->inserter;
+
+	bm_inserter_begin(inserter);
+	for (place->row = 0; place->row < count; place->row++)
+		fill_slot(events[place->row], bm_inserter_batch_slot(inserter, place->row));
+	bm_inserter_store_batch(inserter, count, &place->row);
+	bm_inserter_end(inserter);
+}
+
+/* Stores those that go where the first one goes, up to a batch of them, and puts them in front. */
+static int
+store_neighbours(BmEvent **events, int count, BmBatchPlace *place)
+{
+	int stored = 0;
+
+	place->events = events;
+	place->row = 0;
+	lock_target(time_of(events[0]));
+	check_may_insert(target->parent);
+	for (int i = 0; i < count && stored < BM_BATCH_ROWS; i++)
+		if (target_holds(target, time_of(events[i])))
+		{
+			BmEvent *event = events[i];
+
+			events[i] = events[stored];
+			events[stored++] = event;
+		}
+	if (!takes_sql_path())
+		insert_many_fast(events, stored, place);
+	else
+		for (; place->row < stored; place->row++)
+			insert_by_sql(events[place->row]);
+	return stored;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const BmEvent *event_a = *(BmEvent *const *) a;
+	const BmEvent *event_b = *(BmEvent *const *) b;
+	bool isnull_a = event_a->isnull[BM_EVENT_DEDUPE_KEY];
+	bool isnull_b = event_b->isnull[BM_EVENT_DEDUPE_KEY];
+	int order = (int) isnull_a - (int) isnull_b;
+
+	if (order == 0 && !isnull_a)
+		order = DatumGetInt32(DirectFunctionCall2Coll(
+			bttextcmp, C_COLLATION_OID, event_a->values[BM_EVENT_DEDUPE_KEY],
+			event_b->values[BM_EVENT_DEDUPE_KEY]));
+	return order != 0 ? order : (event_a < event_b ? -1 : event_a > event_b);
+}
+
+/*
+ * Claims the keys of those that have one, in the order of the keys, that two batches do not wait for
+ * each other. Leaves those that are new, and returns how many.
+ */
+static int
+claim_keys(BmEvent **events, int count, BmBatchPlace *place)
+{
+	bool any = false;
+	int left = 0;
+
+	for (int i = 0; i < count; i++)
+		any = any || !events[i]->isnull[BM_EVENT_DEDUPE_KEY];
+	if (!any)
+		return count;
+	qsort(events, count, sizeof(BmEvent *), compare_keys);
+	for (place->row = 0; place->row < count; place->row++)
+		if (claim_key(events[place->row]))
+			events[left++] = events[place->row];
+	return left;
+}
+
+/*
+ * Stores many events as one, as bm_event_store() does each. Puts them into another order. Who catches
+ * an error learns from *place which event it is about.
+ */
+void
+bm_event_store_batch(BmEvent **events, int count, BmBatchPlace *place)
+{
+	place->events = events;
+	register_callbacks();
+	if (is_nested())
+	{
+		for (place->row = 0; place->row < count; place->row++)
+			bm_event_store(events[place->row]);
+		return;
+	}
+	/* Partitions first: who waits for somebody that makes one holds no key that he waits for. */
+	for (place->row = 0; place->row < count; place->row++)
+	{
+		choose_target(time_of(events[place->row]));
+		check_may_insert(target->parent);
+	}
+	count = claim_keys(events, count, place);
+	while (count > 0)
+	{
+		int stored = store_neighbours(events, count, place);
+
+		events += stored;
+		count -= stored;
+	}
+	place->row = -1;
 }
