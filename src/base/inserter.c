@@ -224,12 +224,14 @@ fill_index(BmInserter *inserter, int i, int count, int *row)
 
 /*
  * Stores the rows in the batch's slots from 0 on; a unique index raises as it does for INSERT, and
- * *row is then the row. In a memory context of the caller's that is short of life.
+ * *row is then the row.
  */
 void
 bm_inserter_store_batch(BmInserter *inserter, int count, int *row)
 {
 	ResultRelInfo *rri = inserter->rri;
+	/* Copies of the rows are left there, until bm_inserter_end() empties it. */
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(inserter->estate));
 
 	*row = -1;
 	table_multi_insert(rri->ri_RelationDesc, inserter->batch, count,
@@ -244,6 +246,7 @@ bm_inserter_store_batch(BmInserter *inserter, int count, int *row)
 	for (*row = 0; *row < count; (*row)++)
 		ExecClearTuple(inserter->batch[*row]);
 	*row = -1;
+	MemoryContextSwitchTo(old);
 }
 
 /*
