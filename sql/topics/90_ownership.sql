@@ -1,4 +1,4 @@
--- Dumped as configuration, and rejects as data. Not dumped: state, runs, requests and dedupe keys.
+-- Dumped as configuration, and rejects as data. Not dumped: state, runs, requests, dedupe keys and maintenance.
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_types', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
@@ -30,7 +30,8 @@ BEGIN
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',
-                             'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects')
+                             'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects',
+                             'bizmetrics.maintenance')
   LOOP
     EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
   END LOOP;
@@ -39,12 +40,12 @@ $$;
 -- He may see them and, for a restore, for grant_reader() and its like and for replay_rejects(), write rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
   bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys, bizmetrics.event_mappings,
-  bizmetrics.event_rejects TO @extowner@;
+  bizmetrics.event_rejects, bizmetrics.maintenance TO @extowner@;
 GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings TO @extowner@;
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
 GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects TO @extowner@;
 
 -- Monitoring sees how reports do.
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;
-GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs TO pg_monitor;
+GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.maintenance TO pg_monitor;
 GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text) TO pg_monitor;

@@ -72,6 +72,8 @@ typedef struct BmPartition
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
 extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
+extern void bm_partitions_make_ahead(TimestampTz now);
+extern void (*bm_tell_worker)(void);
 
 /* log_event.c */
 extern void bm_event_check_name(Datum name, bool isnull);

@@ -32,6 +32,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/role.h"
@@ -42,6 +43,12 @@
 #define APPEND_ONLY_TRIGGER "business_events_append_only"
 
 PG_FUNCTION_INFO_V1(bizmetrics_ensure_partitions);
+
+/* How many intervals after the current one the worker makes partitions for. */
+#define INTERVALS_AHEAD 2
+
+/* Set by the worker, which this folder knows nothing of: once this transaction commits, it looks. */
+void (*bm_tell_worker)(void) = NULL;
 
 /*
  * What the first partition gets; a later one copies the indexes of the partition that covers
@@ -208,8 +215,8 @@ index_model(Relation parent)
 {
 	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
 	PartitionBoundInfo bounds = partitions->boundinfo;
-	BmPartition current =
-		bm_partition_find(parent, GetCurrentTransactionStartTimestamp());
+	TimestampTz now = bm_clock_now();
+	BmPartition current = bm_partition_find(parent, now);
 	Oid model = InvalidOid;
 
 	if (OidIsValid(current.relid) && !current.is_default)
@@ -219,8 +226,7 @@ index_model(Relation parent)
 		if (bounds->indexes[i] < 0)
 			continue;
 		/* indexes[i] is the partition that ends at datum i. */
-		if (OidIsValid(model) &&
-			bound_value(bounds, i) > GetCurrentTransactionStartTimestamp())
+		if (OidIsValid(model) && bound_value(bounds, i) > now)
 			break;
 		model = partitions->oids[bounds->indexes[i]];
 	}
@@ -259,6 +265,39 @@ copy_parent_checks(const char *name)
 		" WHERE conrelid = 'public.business_events'::pg_catalog.regclass"
 		" AND contype = 'c'",
 		name));
+	commands = SPI_tuptable;
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+		execute(SPI_getvalue(commands->vals[i], commands->tupdesc, 1));
+}
+
+/*
+ * Partitions are made ahead: what is new on the one just before, the newest as a rule, is not on
+ * the model, which covers now.
+ */
+static void
+copy_more_indexes(const char *name, Oid neighbour)
+{
+	SPITupleTable *commands;
+	uint64 count;
+
+	/* An index without its name and table, as the server writes it, is what makes two alike. */
+	execute(psprintf(
+		"WITH x AS (SELECT i.indrelid, i.indisunique, pg_catalog.substr("
+		"pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.length(pg_catalog.format("
+		"'CREATE %%sINDEX %%I ON %%I.%%I ', CASE WHEN i.indisunique THEN 'UNIQUE ' END,"
+		" n.relname, t.relnamespace::pg_catalog.regnamespace::pg_catalog.name, t.relname))"
+		" + 1) AS rest"
+		" FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class n ON n.oid = i.indexrelid"
+		" JOIN pg_catalog.pg_class t ON t.oid = i.indrelid"
+		" WHERE i.indisvalid AND NOT i.indisexclusion)"
+		" SELECT DISTINCT pg_catalog.format('CREATE %%sINDEX ON bizmetrics.%s %%s',"
+		" CASE WHEN indisunique THEN 'UNIQUE ' END, rest)"
+		" FROM x WHERE indrelid = %u AND (indisunique, rest) NOT IN"
+		" (SELECT indisunique, rest FROM x"
+		" WHERE indrelid = 'bizmetrics.%s'::pg_catalog.regclass)"
+		" ORDER BY 1",
+		name, neighbour, name));
 	commands = SPI_tuptable;
 	count = SPI_processed;
 	for (uint64 i = 0; i < count; i++)
@@ -319,6 +358,7 @@ typedef struct OwnerTask
 {
 	Oid partition; /* guard this one, or else make a new one: */
 	Oid model;
+	Oid neighbour; /* the one that ends where it begins, if that is in the future */
 	TimestampTz lower;
 	TimestampTz upper;
 } OwnerTask;
@@ -336,6 +376,8 @@ do_task(const OwnerTask *task)
 	}
 	name = choose_name(task->lower);
 	create_table(name, task->model);
+	if (OidIsValid(task->neighbour) && task->neighbour != task->model)
+		copy_more_indexes(name, task->neighbour);
 	create_append_only_trigger(psprintf("bizmetrics.%s", name));
 	execute(psprintf("ALTER TABLE public.business_events ATTACH PARTITION bizmetrics.%s"
 					 " FOR VALUES FROM (%s) TO (%s)",
@@ -395,6 +437,17 @@ bm_partition_guard(Oid owner, Oid partition)
 		do_task_as(owner, &task);
 }
 
+/* The partition that ends at a time yet to come, or InvalidOid. */
+static Oid
+neighbour_before(Relation parent, TimestampTz lower)
+{
+	BmPartition found = {InvalidOid};
+
+	if (lower > bm_clock_now())
+		found = bm_partition_find(parent, lower - 1);
+	return found.is_default ? InvalidOid : found.relid;
+}
+
 /* ATTACH needs the parent for itself: this session must not be reading or writing it. */
 static void
 check_not_in_use(Relation parent, TimestampTz occurred_at)
@@ -439,10 +492,50 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	check_partition_count(parent);
 	task.model = index_model(parent);
 	choose_bounds(occurred_at, &found, &task.lower, &task.upper);
+	task.neighbour = neighbour_before(parent, task.lower);
 	/* ATTACH refuses a table that is open, also by us. The lock stays. */
 	table_close(parent, NoLock);
 	do_task_as(owner, &task);
+	if (bm_tell_worker != NULL)
+		bm_tell_worker();
 	return true;
+}
+
+/* Makes what is missing for [at, to) and says how many; stops at a DEFAULT partition. */
+static int
+make_missing(Oid parent_oid, TimestampTz at, TimestampTz to)
+{
+	int made = 0;
+
+	while (at < to)
+	{
+		Relation parent = table_open(parent_oid, RowExclusiveLock);
+		BmPartition found = bm_partition_find(parent, at);
+
+		table_close(parent, NoLock);
+		if (OidIsValid(found.relid))
+			at = found.is_default ? to : found.upper;
+		else if (bm_partition_make(parent_oid, at))
+			made++;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return made;
+}
+
+/* Makes what is missing of the current interval and the two after it. */
+void
+bm_partitions_make_ahead(TimestampTz now)
+{
+	int64 first_day;
+	int64 end_day;
+	TimestampTz end = now;
+
+	for (int i = 0; i <= INTERVALS_AHEAD; i++)
+	{
+		interval_around(end, &first_day, &end_day);
+		end = end_day * USECS_PER_DAY;
+	}
+	(void) make_missing(bm_event_parent(), now, end);
 }
 
 static void
@@ -460,28 +553,15 @@ check_range(TimestampTz from, TimestampTz to)
 Datum
 bizmetrics_ensure_partitions(PG_FUNCTION_ARGS)
 {
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	TimestampTz from = PG_GETARG_TIMESTAMPTZ(0);
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(1);
 	Oid parent_oid = bm_event_parent();
-	int32 made = 0;
 
-	check_range(at, to);
+	check_range(from, to);
 	if (pg_class_aclcheck(parent_oid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
 		pg_attribute_aclcheck_all(parent_oid, GetUserId(), ACL_INSERT, ACLMASK_ANY) !=
 			ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent_oid));
 	PreventCommandIfReadOnly("ensure_partitions()");
-	while (at < to)
-	{
-		Relation parent = table_open(parent_oid, RowExclusiveLock);
-		BmPartition found = bm_partition_find(parent, at);
-
-		table_close(parent, NoLock);
-		if (OidIsValid(found.relid))
-			at = found.is_default ? to : found.upper;
-		else if (bm_partition_make(parent_oid, at))
-			made++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	PG_RETURN_INT32(made);
+	PG_RETURN_INT32(make_missing(parent_oid, from, to));
 }

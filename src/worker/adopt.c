@@ -26,15 +26,17 @@
 #define FIRST_WAIT (2 * USECS_PER_SEC)
 #define MAX_DOUBLINGS 9
 
-static bool
-partitions_have_keys(void)
+/* A partition whose primary key a restore has still to make, or InvalidOid. */
+Oid
+bm_partition_without_key(void)
 {
 	ListCell *cell;
 
 	foreach(cell, find_inheritance_children(bm_event_parent(), NoLock))
-		if (!bm_target_has_key(lfirst_oid(cell)))
-			return false;
-	return true;
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
+			!bm_target_has_key(lfirst_oid(cell)))
+			return lfirst_oid(cell);
+	return InvalidOid;
 }
 
 static bool
@@ -47,7 +49,8 @@ target_is_whole(const BmReport *report)
 	if (!OidIsValid(target) || !OidIsValid(owner) ||
 		!bm_role_may(owner, ACL_USAGE, NamespaceRelationId, get_rel_namespace(target)))
 		return false;
-	return report->target_has_key ? bm_target_has_key(target) : partitions_have_keys();
+	return report->target_has_key ? bm_target_has_key(target)
+								  : !OidIsValid(bm_partition_without_key());
 }
 
 static bool

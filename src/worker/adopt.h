@@ -5,6 +5,7 @@
 #include "report/registry.h"
 #include "report/state.h"
 
+extern Oid bm_partition_without_key(void);
 extern void bm_adopt(const BmReport *report, BmReportState *state);
 
 #endif

@@ -431,6 +431,7 @@ serve_reports(void)
 {
 	TimestampTz wake = DT_NOEND;
 	TimestampTz retry;
+	TimestampTz maintenance;
 	List *due_reports = NIL;
 	MemoryContext pass = AllocSetContextCreate(
 		scheduler_context, "bizmetrics scheduler pass", ALLOCSET_DEFAULT_SIZES);
@@ -450,7 +451,9 @@ serve_reports(void)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(scheduler_context);
 	MemoryContextDelete(pass);
-	return Min(wake, retry);
+	maintenance = bm_maintenance_serve();
+	wake = Min(wake, retry);
+	return Min(wake, maintenance);
 }
 
 /* Nothing is due for a while; or nothing came of it, where a clock was stopped. */
@@ -478,13 +481,14 @@ bm_scheduler_main(Datum arg)
 		TimestampTz wake;
 
 		reap_runners();
+		bm_maintenance_reap();
 		(void) bm_database_take_change(database);
 		pgstat_report_activity(STATE_RUNNING, "looking for due reports");
 		wake = serve_reports();
 		bm_scheduler_looked(database);
 		pgstat_report_stat(true);
 		pgstat_report_activity(STATE_IDLE, NULL);
-		if (runners != NIL || troubles != NIL)
+		if (runners != NIL || troubles != NIL || bm_maintenance_is_running())
 			busy_at = GetCurrentTimestamp();
 		else if (is_worth_leaving(wake, busy_at) && bm_scheduler_leave(database, wake))
 			break;

@@ -18,6 +18,7 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
+#include "event/event.h"
 #include "report/registry.h"
 #include "worker/worker.h"
 
@@ -45,7 +46,8 @@ typedef struct Shared
 } Shared;
 
 static Shared *shared = NULL;
-static bool change_pending = false;
+static bool change_pending = false;	  /* to be announced when this transaction commits */
+static bool registry_pending = false; /* and must be: a registry changed */
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
@@ -122,24 +124,27 @@ at_transaction_end(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_PREPARE:
 			/* Nothing of ours runs at COMMIT PREPARED, so nobody would be told. */
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that has changed reports"),
-				 errhint("Commit it, or change reports in a transaction of their own.")));
+			if (registry_pending)
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot PREPARE a transaction that has changed reports"),
+					 errhint(
+						 "Commit it, or change reports in a transaction of their own.")));
 			break;
 		case XACT_EVENT_COMMIT:
-			change_pending = false;
 			announce_change();
-			break;
+			/* FALLTHROUGH */
+		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_ABORT:
-			change_pending = false;
+			change_pending = registry_pending = false;
 			break;
 		default:
 			break;
 	}
 }
 
+/* A partition was made. Who is not told, for it was in a prepared transaction, looks daily. */
 static void
 note_change(void)
 {
@@ -151,6 +156,13 @@ note_change(void)
 		registered = true;
 	}
 	change_pending = true;
+}
+
+static void
+note_registry_change(void)
+{
+	note_change();
+	registry_pending = true;
 }
 
 static const char *
@@ -176,7 +188,8 @@ bm_shmem_init(void)
 	shmem_request_hook = request_shmem;
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
-	bm_registry_changed = note_change;
+	bm_registry_changed = note_registry_change;
+	bm_tell_worker = note_change;
 	bm_worker_problem = worker_problem;
 }
 

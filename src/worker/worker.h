@@ -47,6 +47,12 @@ extern BackgroundWorkerHandle *bm_runner_start(const BmRunnerTask *task,
 											   const char *report);
 extern PGDLLEXPORT void bm_runner_main(Datum arg);
 
+/* maintenance.c */
+extern void bm_maintenance_reap(void);
+extern bool bm_maintenance_is_running(void);
+extern TimestampTz bm_maintenance_serve(void);
+extern PGDLLEXPORT void bm_maintenance_main(Datum arg);
+
 /* wait.c */
 extern void bm_worker_setup(void);
 extern bool bm_wait_until(TimestampTz wake_at);
