@@ -105,7 +105,7 @@ COMMENT ON COLUMN public.business_events.entity_type IS 'The kind of thing it ha
 COMMENT ON COLUMN public.business_events.entity_id IS 'The thing it happened to: any id as text.';
 COMMENT ON COLUMN public.business_events.properties IS 'Everything else, a JSON object.';
 COMMENT ON COLUMN public.business_events.request_id IS 'The request that caused it.';
-COMMENT ON COLUMN public.business_events.dedupe_key IS 'At most one event of this database has a given key, whatever its month; at most 500 characters.';
+COMMENT ON COLUMN public.business_events.dedupe_key IS 'At most one event within bizmetrics.dedupe_retention has a given key, whatever its month; at most 500 characters.';
 COMMENT ON COLUMN public.business_events.recorded_at IS 'When the transaction that stored it began.';
 COMMENT ON COLUMN public.business_events.xact_id IS 'The top-level transaction that stored it, 64 bits wide: how reports find new events.';
 
@@ -115,7 +115,9 @@ CREATE TABLE bizmetrics.dedupe_keys (
   event_id uuid NOT NULL,
   recorded_at timestamptz NOT NULL
 );
-COMMENT ON TABLE bizmetrics.dedupe_keys IS 'Every dedupe_key that was seen, with the first event that had it.';
+CREATE INDEX dedupe_keys_recorded_at_idx ON bizmetrics.dedupe_keys (recorded_at);
+COMMENT ON TABLE bizmetrics.dedupe_keys IS
+'Every dedupe_key that was seen within bizmetrics.dedupe_retention, with the first event that had it.';
 
 -- What guards the table -----------------------------------------------------------------------
 
@@ -182,3 +184,8 @@ CREATE FUNCTION bizmetrics.ensure_partitions(from_time timestamptz, to_time time
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_ensure_partitions';
 COMMENT ON FUNCTION bizmetrics.ensure_partitions(timestamptz, timestamptz) IS
 'Makes the partitions of business_events that are missing for [from_time, to_time) and returns how many it made: for INSERT and COPY, which make none. Errors: 22023 no range of time; 42501 no right to log; 53400 bizmetrics.max_partitions is reached.';
+
+CREATE FUNCTION bizmetrics.prune_dedupe_keys(max_keys integer DEFAULT 100000) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_prune_dedupe_keys';
+COMMENT ON FUNCTION bizmetrics.prune_dedupe_keys(integer) IS
+'Forgets dedupe keys that were recorded longer ago than bizmetrics.dedupe_retention, the oldest first and max_keys at the most, and returns how many; their events stay, and the keys can be used again. The worker does so hourly, 10,000 a transaction. Errors: 22023 max_keys is not positive; 25006 read-only transaction; 42501 neither the extension''s owner nor a superuser.';

@@ -1,9 +1,14 @@
 /* The extension's settings, in alphabetical order. */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #include "base/guc.h"
+
+#define DAY_IN_MINUTES (HOURS_PER_DAY * MINS_PER_HOUR)
 
 /* Who acts in this session or transaction: an application sets it once for all its events. */
 char *bm_guc_actor_user_id = NULL;
@@ -19,6 +24,15 @@ char *bm_guc_company_id = NULL;
 
 /* Databases the worker serves: a comma-separated list, or * for all that have the extension. */
 char *bm_guc_databases = NULL;
+
+/*
+ * How long a dedupe key keeps a second event away. Queues and other services repeat themselves
+ * within days; without an end the ledger would grow for ever.
+ */
+int bm_guc_dedupe_retention = 90 * DAY_IN_MINUTES;
+
+/* How old partitions may become before the worker drops them; 0: as old as they like. */
+int bm_guc_event_retention = 0;
 
 /* Any writer can name any time: without a limit one could make thousands of tables. */
 int bm_guc_max_partitions = 1000;
@@ -75,6 +89,14 @@ bm_guc_init(void)
 							   "Sets the databases whose reports the worker runs.",
 							   "A comma-separated list, or * for every database.",
 							   &bm_guc_databases, "*", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"bizmetrics.dedupe_retention", "Sets how long a dedupe_key is remembered.",
+		"0 remembers them for ever.", &bm_guc_dedupe_retention, 90 * DAY_IN_MINUTES, 0,
+		INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("bizmetrics.event_retention",
+							"Sets how long events are kept.", "0 keeps them for ever.",
+							&bm_guc_event_retention, 0, 0, INT_MAX, PGC_SIGHUP,
+							GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"bizmetrics.max_partitions", "Sets how many partitions business_events may have.",
 		NULL, &bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);

@@ -20,6 +20,8 @@ extern char *bm_guc_actor_user_id;
 extern bool bm_guc_allow_superuser_reports;
 extern char *bm_guc_company_id;
 extern char *bm_guc_databases;
+extern int bm_guc_dedupe_retention;
+extern int bm_guc_event_retention;
 extern int bm_guc_max_partitions;
 extern int bm_guc_max_runners;
 extern int bm_guc_partition_interval;

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -22,7 +23,10 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/clock.h"
+#include "base/guc.h"
 #include "base/inserter.h"
+#include "base/role.h"
 #include "base/table.h"
 #include "event/event.h"
 
@@ -35,6 +39,7 @@ enum
 };
 
 PG_FUNCTION_INFO_V1(bizmetrics_claim_dedupe_key);
+PG_FUNCTION_INFO_V1(bizmetrics_prune_dedupe_keys);
 
 static BmInserter *ledger = NULL;
 static bool ledger_valid = false;
@@ -185,4 +190,53 @@ bizmetrics_claim_dedupe_key(PG_FUNCTION_ARGS)
 				 errhint("Use bizmetrics.log_event(), which returns the first event's id "
 						 "instead.")));
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * Forgets keys that are older than bizmetrics.dedupe_retention, the oldest first and this many at
+ * the most; says how many. Those that somebody else is just forgetting are left to him. Who
+ * claims one of them meanwhile waits until this transaction ends, and then has it.
+ */
+int
+bm_dedupe_prune(int limit)
+{
+	Datum arguments[2];
+	Oid types[2] = {TIMESTAMPTZOID, INT4OID};
+	BmRoleSwitch saved;
+	Relation rel;
+	int pruned;
+
+	if (bm_guc_dedupe_retention == 0)
+		return 0;
+	arguments[0] = TimestampTzGetDatum(bm_clock_now() - bm_guc_dedupe_retention *
+															(int64) USECS_PER_MINUTE);
+	arguments[1] = Int32GetDatum(limit);
+	rel = bm_table_open("dedupe_keys", RowExclusiveLock);
+	saved = bm_role_enter(rel->rd_rel->relowner);
+	table_close(rel, NoLock);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(
+			"DELETE FROM bizmetrics.dedupe_keys WHERE ctid = ANY (ARRAY("
+			"SELECT ctid FROM bizmetrics.dedupe_keys WHERE recorded_at < $1"
+			" ORDER BY recorded_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+			2, types, arguments, NULL, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not delete from dedupe_keys");
+	pruned = (int) SPI_processed;
+	SPI_finish();
+	bm_role_leave(&saved);
+	return pruned;
+}
+
+/* prune_dedupe_keys(max_keys): what the worker does, by hand. */
+Datum
+bizmetrics_prune_dedupe_keys(PG_FUNCTION_ARGS)
+{
+	int limit = PG_GETARG_INT32(0);
+
+	if (limit < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("max_keys must be positive, not %d", limit)));
+	PreventCommandIfReadOnly("prune_dedupe_keys()");
+	PG_RETURN_INT32(bm_dedupe_prune(limit));
 }

@@ -70,6 +70,8 @@ typedef struct BmPartition
 } BmPartition;
 
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
+extern List *bm_partition_list(Relation parent);
+extern void bm_partition_drop(Oid owner, Oid partition);
 extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
 extern void bm_partitions_make_ahead(TimestampTz now);
@@ -88,6 +90,7 @@ extern void bm_context_fill(BmEvent *event);
 extern bool bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,
 							pg_uuid_t *first_id);
 extern void bm_dedupe_release(Datum key);
+extern int bm_dedupe_prune(int limit);
 
 /* uuid_v7.c */
 extern void bm_uuid_v7(pg_uuid_t *uuid);

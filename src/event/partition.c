@@ -120,6 +120,40 @@ bm_partition_find(Relation parent, TimestampTz occurred_at)
 	return found;
 }
 
+/* Every partition, in the order of their bounds, the DEFAULT one last. */
+List *
+bm_partition_list(Relation parent)
+{
+	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
+	PartitionBoundInfo bounds = partitions->boundinfo;
+	List *list = NIL;
+
+	/* Between the datums i - 1 and i is the partition indexes[i]. */
+	for (int i = 0; partitions->nparts > 0 && i < bounds->ndatums; i++)
+	{
+		BmPartition *partition;
+
+		if (bounds->indexes[i] < 0)
+			continue;
+		partition = palloc0(sizeof(BmPartition));
+		partition->relid = partitions->oids[bounds->indexes[i]];
+		partition->lower = bound_value(bounds, i - 1);
+		partition->upper = bound_value(bounds, i);
+		list = lappend(list, partition);
+	}
+	if (partitions->nparts > 0 && partition_bound_has_default(bounds))
+	{
+		BmPartition *partition = palloc0(sizeof(BmPartition));
+
+		partition->relid = partitions->oids[bounds->default_index];
+		partition->is_default = true;
+		partition->lower = DT_NOBEGIN;
+		partition->upper = DT_NOEND;
+		list = lappend(list, partition);
+	}
+	return list;
+}
+
 static void
 out_of_range(TimestampTz occurred_at)
 {
@@ -396,6 +430,22 @@ do_task_as(Oid owner, const OwnerTask *task)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	do_task(task);
+	SPI_finish();
+	bm_role_leave(&saved);
+}
+
+/* Drops a partition with the rights of the parent's owner; takes the parent for itself. */
+void
+bm_partition_drop(Oid owner, Oid partition)
+{
+	BmRoleSwitch saved = bm_role_enter(owner);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	execute(psprintf("DROP %s %s",
+					 get_rel_relkind(partition) == RELKIND_FOREIGN_TABLE ? "FOREIGN TABLE"
+																		 : "TABLE",
+					 qualified_name(partition)));
 	SPI_finish();
 	bm_role_leave(&saved);
 }

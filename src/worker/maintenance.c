@@ -37,6 +37,7 @@
 #include "base/table.h"
 #include "event/event.h"
 #include "report/lock.h"
+#include "report/prune.h"
 #include "worker/adopt.h"
 #include "worker/worker.h"
 
@@ -115,8 +116,27 @@ make_partitions(void)
 	return false;
 }
 
+/* Keys pruned in one transaction: the locks on them are held for a moment. */
+#define KEYS_AT_A_TIME 10000
+
+static bool
+prune_dedupe_keys(void)
+{
+	return bm_dedupe_prune(KEYS_AT_A_TIME) == KEYS_AT_A_TIME;
+}
+
+/* One partition a transaction: business_events is locked for no longer than that takes. */
+static bool
+prune_events(void)
+{
+	require_whole_partitions();
+	return bm_prune_partition();
+}
+
 static const Task tasks[] = {
 	{"make_partitions", has_partitions, make_partitions, USECS_PER_HOUR},
+	{"prune_dedupe_keys", has_partitions, prune_dedupe_keys, USECS_PER_HOUR},
+	{"prune_events", has_partitions, prune_events, USECS_PER_HOUR},
 };
 
 /* Their rows -------------------------------------------------------------------------------- */

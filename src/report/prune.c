@@ -1,0 +1,379 @@
+/*
+ * Pruning: old events leave by whole partitions.
+ *
+ * A partition goes if its range ends before the limit and no report has still to read it.
+ * Dropping takes ACCESS EXCLUSIVE on business_events to the end of the transaction, so what goes
+ * is looked for first without it, and once more under it. Each partition that went is logged and
+ * has a row in bizmetrics.pruned_events.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "event/event.h"
+#include "report/bucket.h"
+#include "report/prune.h"
+#include "report/registry.h"
+#include "report/state.h"
+
+PG_FUNCTION_INFO_V1(bizmetrics_prune_events_interval);
+PG_FUNCTION_INFO_V1(bizmetrics_prune_events_time);
+
+/* Columns of what prune_events() returns. */
+enum
+{
+	PRUNE_PARTITION,
+	PRUNE_FROM_TIME,
+	PRUNE_TO_TIME,
+	PRUNE_ESTIMATED_EVENTS,
+	PRUNE_BYTES,
+	PRUNE_DROPPED,
+	PRUNE_REASON,
+	PRUNE_COLUMNS
+};
+
+/* Columns of bizmetrics.pruned_events. */
+enum
+{
+	PRUNED_AT,
+	PRUNED_BY,
+	PRUNED_PARTITION,
+	PRUNED_FROM_TIME,
+	PRUNED_TO_TIME,
+	PRUNED_EVENT_NAME,
+	PRUNED_EVENTS,
+	PRUNED_BYTES,
+	PRUNED_COLUMNS
+};
+
+/* A partition that begins before the limit. */
+typedef struct Candidate
+{
+	BmPartition partition;
+	char *name;
+	int64 events; /* estimated; -1: nobody knows */
+	int64 bytes;
+	bool dropped;
+	char *reason; /* what it is kept for; NULL: nothing */
+} Candidate;
+
+/* The report that has read least. */
+typedef struct LastReader
+{
+	char *report;
+	TimestampTz from; /* what ends after this it has still to read, or may read again */
+} LastReader;
+
+/*
+ * The earliest time whose events a report has still to read, or may read again. With a bucket, where
+ * the window of its last success began, or, before the first, of its creation: later windows
+ * begin later. Without one it reads everything each time, so that it has read what was over
+ * at its last success. One that is not adopted since a restore may have read nothing.
+ */
+static TimestampTz
+reads_from(const BmReport *report)
+{
+	BmReportState *state = bm_state_get(report->id);
+
+	if (state == NULL || !state->adopted || bm_report_problem(report) != NULL)
+		return DT_NOBEGIN;
+	if (report->bucket == NULL)
+		return state->last_success_at == BM_NO_TIME ? DT_NOBEGIN : state->last_success_at;
+	return bm_bucket_window(report->bucket, report->lookback, pg_tzset(report->timezone),
+							state->last_success_at == BM_NO_TIME ? report->created_at
+																 : state->last_success_at)
+		.start;
+}
+
+static LastReader
+find_last_reader(void)
+{
+	LastReader last = {NULL, DT_NOEND};
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+	{
+		BmReport *report = lfirst(cell);
+		TimestampTz from = reads_from(report);
+
+		if (last.report == NULL || from < last.from)
+		{
+			last.report = report->name;
+			last.from = from;
+		}
+	}
+	return last;
+}
+
+/* Why a partition is not pruned, or NULL. */
+static char *
+reason_to_keep(const BmPartition *partition, TimestampTz limit, const LastReader *last)
+{
+	if (partition->is_default)
+		return "it is the default partition";
+	if (partition->upper > limit)
+		return "it may hold later events";
+	if (last->report != NULL && partition->upper > last->from)
+		return psprintf("report \"%s\" has not read it", last->report);
+	return NULL;
+}
+
+static int64
+estimated_events(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	float4 events = -1;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		events = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return (int64) events;
+}
+
+/* The partitions that begin before the limit, and what each is kept for. */
+static List *
+find_candidates(Oid parent_oid, TimestampTz limit, LOCKMODE lockmode)
+{
+	Relation parent = table_open(parent_oid, lockmode);
+	LastReader last = find_last_reader();
+	List *candidates = NIL;
+	ListCell *cell;
+
+	foreach(cell, bm_partition_list(parent))
+	{
+		BmPartition *partition = lfirst(cell);
+		Candidate *candidate;
+
+		if (partition->lower >= limit)
+			continue;
+		candidate = palloc0(sizeof(Candidate));
+		candidate->partition = *partition;
+		candidate->name = get_rel_name(partition->relid);
+		candidate->events = estimated_events(partition->relid);
+		candidate->bytes = DatumGetInt64(DirectFunctionCall1(
+			pg_total_relation_size, ObjectIdGetDatum(partition->relid)));
+		candidate->reason = reason_to_keep(partition, limit, &last);
+		candidates = lappend(candidates, candidate);
+	}
+	/* An upgrade of this lock would deadlock with another one. */
+	table_close(parent, lockmode == AccessExclusiveLock ? NoLock : lockmode);
+	return candidates;
+}
+
+static Candidate *
+first_to_go(const List *candidates)
+{
+	ListCell *cell;
+
+	foreach(cell, candidates)
+		if (((Candidate *) lfirst(cell))->reason == NULL)
+			return lfirst(cell);
+	return NULL;
+}
+
+static void
+set_time(Datum *v, bool *n, int column, TimestampTz time)
+{
+	v[column] = TimestampTzGetDatum(time);
+	n[column] = TIMESTAMP_NOT_FINITE(time);
+}
+
+/* Notes for good what went; by is NULL for the worker. */
+static void
+record(const Candidate *candidate, const char *by)
+{
+	Relation rel = bm_table_open("pruned_events", RowExclusiveLock);
+	Datum v[PRUNED_COLUMNS] = {0};
+	bool n[PRUNED_COLUMNS] = {false};
+
+	v[PRUNED_AT] = TimestampTzGetDatum(bm_clock_now());
+	n[PRUNED_BY] = by == NULL;
+	v[PRUNED_BY] = by != NULL ? CStringGetTextDatum(by) : (Datum) 0;
+	v[PRUNED_PARTITION] = CStringGetTextDatum(candidate->name);
+	set_time(v, n, PRUNED_FROM_TIME, candidate->partition.lower);
+	set_time(v, n, PRUNED_TO_TIME, candidate->partition.upper);
+	n[PRUNED_EVENT_NAME] = true;
+	v[PRUNED_EVENTS] = Int64GetDatum(candidate->events);
+	n[PRUNED_EVENTS] = candidate->events < 0;
+	v[PRUNED_BYTES] = Int64GetDatum(candidate->bytes);
+	bm_table_insert(rel, v, n);
+	table_close(rel, NoLock);
+}
+
+static void
+drop(Oid owner, Candidate *candidate, const char *by)
+{
+	bm_partition_drop(owner, candidate->partition.relid);
+	candidate->dropped = true;
+	record(candidate, by);
+	ereport(LOG, (errmsg("pruned partition \"%s\" of business_events", candidate->name),
+				  errdetail("%s pruned it, with " INT64_FORMAT " bytes.",
+							by != NULL ? psprintf("Role \"%s\"", by) : "The worker",
+							candidate->bytes)));
+}
+
+static Oid
+parent_owner(Oid parent_oid)
+{
+	Relation parent = table_open(parent_oid, NoLock);
+	Oid owner = parent->rd_rel->relowner;
+
+	table_close(parent, NoLock);
+	return owner;
+}
+
+/*
+ * The worker's share of bizmetrics.event_retention, one partition; says whether there was one. One
+ * that has had its time and has to stay is an error, once the others are gone.
+ */
+bool
+bm_prune_partition(void)
+{
+	Oid parent_oid = bm_event_parent();
+	TimestampTz limit =
+		bm_clock_now() - bm_guc_event_retention * (int64) USECS_PER_MINUTE;
+	List *candidates;
+	Candidate *candidate;
+	ListCell *cell;
+
+	if (bm_guc_event_retention == 0)
+		return false;
+	candidates = find_candidates(parent_oid, limit, AccessShareLock);
+	if (first_to_go(candidates) != NULL)
+	{
+		candidates = find_candidates(parent_oid, limit, AccessExclusiveLock);
+		candidate = first_to_go(candidates);
+		if (candidate != NULL)
+			drop(parent_owner(parent_oid), candidate, NULL);
+		return true;
+	}
+	foreach(cell, candidates)
+	{
+		candidate = lfirst(cell);
+		if (candidate->partition.upper <= limit)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("partition \"%s\" cannot be pruned: %s",
+								   candidate->name, candidate->reason),
+							errhint("Let the report run, or drop it.")));
+	}
+	return false;
+}
+
+static void
+return_candidates(FunctionCallInfo fcinfo, const List *candidates)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, candidates)
+	{
+		Candidate *candidate = lfirst(cell);
+		Datum v[PRUNE_COLUMNS];
+		bool n[PRUNE_COLUMNS] = {false};
+
+		v[PRUNE_PARTITION] = CStringGetTextDatum(candidate->name);
+		set_time(v, n, PRUNE_FROM_TIME, candidate->partition.lower);
+		set_time(v, n, PRUNE_TO_TIME, candidate->partition.upper);
+		v[PRUNE_ESTIMATED_EVENTS] = Int64GetDatum(candidate->events);
+		n[PRUNE_ESTIMATED_EVENTS] = candidate->events < 0;
+		v[PRUNE_BYTES] = Int64GetDatum(candidate->bytes);
+		v[PRUNE_DROPPED] = BoolGetDatum(candidate->dropped);
+		v[PRUNE_REASON] = CStringGetTextDatum(
+			candidate->reason != NULL ? candidate->reason
+			: candidate->dropped	  ? "all its events are older"
+									  : "dry run: all its events are older");
+		tuplestore_putvalues(result->setResult, result->setDesc, v, n);
+	}
+}
+
+static void
+check_owner(Oid parent_oid)
+{
+	if (!bm_table_ownercheck(parent_oid, GetUserId()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of table \"%s\" to prune it",
+							   get_rel_name(parent_oid))));
+}
+
+static void
+check_limit(TimestampTz limit)
+{
+	if (TIMESTAMP_NOT_FINITE(limit) || limit > bm_clock_now())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("older_than must be in the past, not \"%s\"",
+							   timestamptz_to_str(limit)),
+						errhint("Events are kept from then on: say for how long, such as "
+								"interval '2 years', or since when.")));
+}
+
+static void
+check_arguments(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("older_than and dry_run must not be NULL")));
+}
+
+static void
+prune_events(FunctionCallInfo fcinfo, TimestampTz limit)
+{
+	Oid parent_oid = bm_event_parent();
+	bool dry_run = PG_GETARG_BOOL(1);
+	List *candidates;
+	ListCell *cell;
+
+	check_owner(parent_oid);
+	check_limit(limit);
+	if (!dry_run)
+		PreventCommandIfReadOnly("prune_events()");
+	candidates = find_candidates(parent_oid, limit, AccessShareLock);
+	if (!dry_run && first_to_go(candidates) != NULL)
+	{
+		candidates = find_candidates(parent_oid, limit, AccessExclusiveLock);
+		foreach(cell, candidates)
+			if (((Candidate *) lfirst(cell))->reason == NULL)
+				drop(parent_owner(parent_oid), lfirst(cell),
+					 GetUserNameFromId(GetUserId(), false));
+	}
+	return_candidates(fcinfo, candidates);
+}
+
+/* prune_events(older_than timestamptz, dry_run) */
+Datum
+bizmetrics_prune_events_time(PG_FUNCTION_ARGS)
+{
+	check_arguments(fcinfo);
+	prune_events(fcinfo, PG_GETARG_TIMESTAMPTZ(0));
+	return (Datum) 0;
+}
+
+/* prune_events(older_than interval, dry_run) */
+Datum
+bizmetrics_prune_events_interval(PG_FUNCTION_ARGS)
+{
+	check_arguments(fcinfo);
+	prune_events(fcinfo, DatumGetTimestampTz(DirectFunctionCall2(
+							 timestamptz_mi_interval, TimestampTzGetDatum(bm_clock_now()),
+							 PG_GETARG_DATUM(0))));
+	return (Datum) 0;
+}
