@@ -51,3 +51,50 @@ CREATE FUNCTION bizmetrics.prune_events(
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_prune_events_time';
 COMMENT ON FUNCTION bizmetrics.prune_events(timestamptz, boolean) IS
 'The same with a limit that is a time: drops the partitions whose events are all older than that. Errors: as there.';
+
+-- Types that are kept for less ------------------------------------------------------------------
+
+CREATE TABLE bizmetrics.event_retentions (
+  event_name text PRIMARY KEY CHECK (pg_catalog.char_length(event_name) BETWEEN 1 AND 100),
+  retention interval NOT NULL CHECK (retention OPERATOR(pg_catalog.>) '0'::pg_catalog.interval)
+);
+COMMENT ON TABLE bizmetrics.event_retentions IS
+'Event types that are kept for less than the others, written by set_event_retention() and dumped by pg_dump.';
+COMMENT ON COLUMN bizmetrics.event_retentions.event_name IS 'The event type, registered or not.';
+COMMENT ON COLUMN bizmetrics.event_retentions.retention IS 'How long its events are kept.';
+
+CREATE FUNCTION bizmetrics.set_event_retention(event_name text, retention interval) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF event_name IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'event_name must not be NULL';
+  ELSIF char_length(event_name) NOT BETWEEN 1 AND 100 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'event_name must have 1 to 100 characters';
+  ELSIF retention <= interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('retention must be positive, not "%s"', retention),
+      HINT = 'NULL keeps events of the type as long as all others.';
+  ELSIF retention IS NULL THEN
+    DELETE FROM bizmetrics.event_retentions r WHERE r.event_name = set_event_retention.event_name;
+  ELSE
+    INSERT INTO bizmetrics.event_retentions AS r VALUES (set_event_retention.event_name, set_event_retention.retention)
+    ON CONFLICT ON CONSTRAINT event_retentions_pkey DO UPDATE SET retention = EXCLUDED.retention;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.set_event_retention(text, interval) IS
+'Says how long events of a type are kept, where that is less than for others; NULL: as long as those. The worker applies it daily, as prune_event_types() does by hand: it rewrites partitions. Errors: 22004 event_name is NULL; 22023 it is empty or too long, or retention is not positive; 42501 neither the extension''s owner nor a superuser.';
+
+CREATE FUNCTION bizmetrics.prune_event_types(
+  dry_run boolean DEFAULT false,
+  OUT partition text,
+  OUT from_time timestamptz,
+  OUT to_time timestamptz,
+  OUT event_name text,
+  OUT events bigint,
+  OUT pruned boolean,
+  OUT reason text
+) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_prune_event_types';
+COMMENT ON FUNCTION bizmetrics.prune_event_types(boolean) IS
+'Prunes events of the types that set_event_retention() names from the partitions whose events are all older, and returns a row for each partition and type that has such events: how many, whether they were pruned, and why or why not. It rewrites such a partition: the events that stay are copied, as they are, and its indexes built anew, while it is locked, in twice its space. A partition is left alone that a report has still to read. With dry_run nothing is pruned. What was pruned is in bizmetrics.pruned_events and in the server''s log. Errors: 22004 dry_run is NULL; 25006 read-only transaction; 42501 not the table''s owner; 55006 a partition is in use in this session; 55P03 lock_timeout.';

@@ -11,7 +11,7 @@ CREATE TABLE bizmetrics.maintenance (
   message text
 );
 COMMENT ON TABLE bizmetrics.maintenance IS
-'What the worker does from time to time, a row a task: make_partitions makes those of the current interval and the next two; prune_dedupe_keys forgets those older than bizmetrics.dedupe_retention; prune_events drops partitions older than bizmetrics.event_retention.';
+'What the worker does from time to time, a row a task: make_partitions makes those of the current interval and the next two; prune_dedupe_keys forgets those older than bizmetrics.dedupe_retention; prune_events drops partitions older than bizmetrics.event_retention; prune_event_types, daily, applies set_event_retention().';
 COMMENT ON COLUMN bizmetrics.maintenance.task_name IS 'The task.';
 COMMENT ON COLUMN bizmetrics.maintenance.system_identifier IS 'The cluster that the row is about.';
 COMMENT ON COLUMN bizmetrics.maintenance.database_oid IS 'The database that the row is about.';

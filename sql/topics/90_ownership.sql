@@ -7,6 +7,7 @@ SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_mappings', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_rejects', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reject_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pruned_events', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_retentions', '');
 
 -- Nothing is granted to PUBLIC.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
@@ -32,7 +33,7 @@ BEGIN
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',
                              'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects',
-                             'bizmetrics.pruned_events', 'bizmetrics.maintenance')
+                             'bizmetrics.pruned_events', 'bizmetrics.event_retentions', 'bizmetrics.maintenance')
   LOOP
     EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
   END LOOP;
@@ -41,10 +42,10 @@ $$;
 -- He may see them and, for a restore, for grant_reader() and its like and for replay_rejects(), write rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.run_requests,
   bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys, bizmetrics.event_mappings,
-  bizmetrics.event_rejects, bizmetrics.pruned_events, bizmetrics.maintenance TO @extowner@;
+  bizmetrics.event_rejects, bizmetrics.pruned_events, bizmetrics.event_retentions, bizmetrics.maintenance TO @extowner@;
 GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings, bizmetrics.pruned_events TO @extowner@;
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
-GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects TO @extowner@;
+GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects, bizmetrics.event_retentions TO @extowner@;
 
 -- Monitoring sees how reports do.
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;

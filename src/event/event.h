@@ -5,6 +5,7 @@
 #include "access/htup.h"
 #include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/uuid.h"
@@ -76,6 +77,17 @@ extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
 extern void bm_partitions_make_ahead(TimestampTz now);
 extern void (*bm_tell_worker)(void);
+
+/* rewrite.c */
+typedef struct BmTypeCount
+{
+	char *name;
+	int64 events;
+} BmTypeCount;
+
+extern bool bm_partition_can_rewrite(Oid partition);
+extern List *bm_partition_count_types(Oid owner, Oid partition, ArrayType *names);
+extern void bm_partition_rewrite(Oid owner, Oid partition, const List *counts);
 
 /* log_event.c */
 extern void bm_event_check_name(Datum name, bool isnull);

@@ -74,13 +74,6 @@ typedef struct Candidate
 	char *reason; /* what it is kept for; NULL: nothing */
 } Candidate;
 
-/* The report that has read least. */
-typedef struct LastReader
-{
-	char *report;
-	TimestampTz from; /* what ends after this it has still to read, or may read again */
-} LastReader;
-
 /*
  * The earliest time whose events a report has still to read, or may read again. With a bucket, where
  * the window of its last success began, or, before the first, of its creation: later windows
@@ -102,10 +95,10 @@ reads_from(const BmReport *report)
 		.start;
 }
 
-static LastReader
-find_last_reader(void)
+BmLastReader
+bm_prune_last_reader(void)
 {
-	LastReader last = {NULL, DT_NOEND};
+	BmLastReader last = {NULL, DT_NOEND};
 	ListCell *cell;
 
 	foreach(cell, bm_report_list())
@@ -122,17 +115,24 @@ find_last_reader(void)
 	return last;
 }
 
+/* The report that has still to read this partition, as a reason, or NULL. */
+char *
+bm_prune_reason_to_keep(const BmPartition *partition, const BmLastReader *last)
+{
+	if (last->report != NULL && partition->upper > last->from)
+		return psprintf("report \"%s\" has not read it", last->report);
+	return NULL;
+}
+
 /* Why a partition is not pruned, or NULL. */
 static char *
-reason_to_keep(const BmPartition *partition, TimestampTz limit, const LastReader *last)
+reason_to_keep(const BmPartition *partition, TimestampTz limit, const BmLastReader *last)
 {
 	if (partition->is_default)
 		return "it is the default partition";
 	if (partition->upper > limit)
 		return "it may hold later events";
-	if (last->report != NULL && partition->upper > last->from)
-		return psprintf("report \"%s\" has not read it", last->report);
-	return NULL;
+	return bm_prune_reason_to_keep(partition, last);
 }
 
 static int64
@@ -154,7 +154,7 @@ static List *
 find_candidates(Oid parent_oid, TimestampTz limit, LOCKMODE lockmode)
 {
 	Relation parent = table_open(parent_oid, lockmode);
-	LastReader last = find_last_reader();
+	BmLastReader last = bm_prune_last_reader();
 	List *candidates = NIL;
 	ListCell *cell;
 
@@ -190,31 +190,39 @@ first_to_go(const List *candidates)
 	return NULL;
 }
 
-static void
-set_time(Datum *v, bool *n, int column, TimestampTz time)
+void
+bm_prune_set_time(Datum *v, bool *n, int column, TimestampTz time)
 {
 	v[column] = TimestampTzGetDatum(time);
 	n[column] = TIMESTAMP_NOT_FINITE(time);
 }
 
-/* Notes for good what went; by is NULL for the worker. */
 static void
-record(const Candidate *candidate, const char *by)
+set_text(Datum *v, bool *n, int column, const char *text)
+{
+	n[column] = text == NULL;
+	if (text != NULL)
+		v[column] = CStringGetTextDatum(text);
+}
+
+/* Notes for good what went: event_name is NULL for all, by for the worker; events -1: unknown. */
+void
+bm_prune_record(const BmPartition *partition, const char *event_name, int64 events,
+				int64 bytes, const char *by)
 {
 	Relation rel = bm_table_open("pruned_events", RowExclusiveLock);
 	Datum v[PRUNED_COLUMNS] = {0};
 	bool n[PRUNED_COLUMNS] = {false};
 
 	v[PRUNED_AT] = TimestampTzGetDatum(bm_clock_now());
-	n[PRUNED_BY] = by == NULL;
-	v[PRUNED_BY] = by != NULL ? CStringGetTextDatum(by) : (Datum) 0;
-	v[PRUNED_PARTITION] = CStringGetTextDatum(candidate->name);
-	set_time(v, n, PRUNED_FROM_TIME, candidate->partition.lower);
-	set_time(v, n, PRUNED_TO_TIME, candidate->partition.upper);
-	n[PRUNED_EVENT_NAME] = true;
-	v[PRUNED_EVENTS] = Int64GetDatum(candidate->events);
-	n[PRUNED_EVENTS] = candidate->events < 0;
-	v[PRUNED_BYTES] = Int64GetDatum(candidate->bytes);
+	set_text(v, n, PRUNED_BY, by);
+	v[PRUNED_PARTITION] = CStringGetTextDatum(get_rel_name(partition->relid));
+	bm_prune_set_time(v, n, PRUNED_FROM_TIME, partition->lower);
+	bm_prune_set_time(v, n, PRUNED_TO_TIME, partition->upper);
+	set_text(v, n, PRUNED_EVENT_NAME, event_name);
+	v[PRUNED_EVENTS] = Int64GetDatum(events);
+	n[PRUNED_EVENTS] = events < 0;
+	v[PRUNED_BYTES] = Int64GetDatum(bytes);
 	bm_table_insert(rel, v, n);
 	table_close(rel, NoLock);
 }
@@ -222,9 +230,9 @@ record(const Candidate *candidate, const char *by)
 static void
 drop(Oid owner, Candidate *candidate, const char *by)
 {
+	bm_prune_record(&candidate->partition, NULL, candidate->events, candidate->bytes, by);
 	bm_partition_drop(owner, candidate->partition.relid);
 	candidate->dropped = true;
-	record(candidate, by);
 	ereport(LOG, (errmsg("pruned partition \"%s\" of business_events", candidate->name),
 				  errdetail("%s pruned it, with " INT64_FORMAT " bytes.",
 							by != NULL ? psprintf("Role \"%s\"", by) : "The worker",
@@ -269,7 +277,7 @@ bm_prune_partition(void)
 	foreach(cell, candidates)
 	{
 		candidate = lfirst(cell);
-		if (candidate->partition.upper <= limit)
+		if (candidate->partition.upper <= limit && !candidate->partition.is_default)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("partition \"%s\" cannot be pruned: %s",
 								   candidate->name, candidate->reason),
@@ -292,8 +300,8 @@ return_candidates(FunctionCallInfo fcinfo, const List *candidates)
 		bool n[PRUNE_COLUMNS] = {false};
 
 		v[PRUNE_PARTITION] = CStringGetTextDatum(candidate->name);
-		set_time(v, n, PRUNE_FROM_TIME, candidate->partition.lower);
-		set_time(v, n, PRUNE_TO_TIME, candidate->partition.upper);
+		bm_prune_set_time(v, n, PRUNE_FROM_TIME, candidate->partition.lower);
+		bm_prune_set_time(v, n, PRUNE_TO_TIME, candidate->partition.upper);
 		v[PRUNE_ESTIMATED_EVENTS] = Int64GetDatum(candidate->events);
 		n[PRUNE_ESTIMATED_EVENTS] = candidate->events < 0;
 		v[PRUNE_BYTES] = Int64GetDatum(candidate->bytes);
@@ -306,8 +314,8 @@ return_candidates(FunctionCallInfo fcinfo, const List *candidates)
 	}
 }
 
-static void
-check_owner(Oid parent_oid)
+void
+bm_prune_check_owner(Oid parent_oid)
 {
 	if (!bm_table_ownercheck(parent_oid, GetUserId()))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -342,7 +350,7 @@ prune_events(FunctionCallInfo fcinfo, TimestampTz limit)
 	List *candidates;
 	ListCell *cell;
 
-	check_owner(parent_oid);
+	bm_prune_check_owner(parent_oid);
 	check_limit(limit);
 	if (!dry_run)
 		PreventCommandIfReadOnly("prune_events()");

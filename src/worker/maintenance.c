@@ -133,10 +133,18 @@ prune_events(void)
 	return bm_prune_partition();
 }
 
+static bool
+prune_event_types(void)
+{
+	require_whole_partitions();
+	return bm_prune_types();
+}
+
 static const Task tasks[] = {
 	{"make_partitions", has_partitions, make_partitions, USECS_PER_HOUR},
 	{"prune_dedupe_keys", has_partitions, prune_dedupe_keys, USECS_PER_HOUR},
 	{"prune_events", has_partitions, prune_events, USECS_PER_HOUR},
+	{"prune_event_types", has_partitions, prune_event_types, USECS_PER_DAY},
 };
 
 /* Their rows -------------------------------------------------------------------------------- */

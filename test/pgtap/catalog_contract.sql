@@ -16,7 +16,7 @@ SELECT is_empty($$SELECT type, identity FROM members WHERE type <> 'cast' AND co
 SELECT isnt(obj_description('analytics'::regnamespace, 'pg_namespace'), NULL, 'a comment on analytics');
 SELECT is_empty($$SELECT type, identity FROM members WHERE obj_description(objid, classid::regclass::name) !~ '[.?]$'$$, 'comments are sentences');
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
-  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
+  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events', 'prune_event_types', 'set_event_retention') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
 
 -- Privileges
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass, aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0$$, 'no function for PUBLIC');
@@ -48,8 +48,8 @@ SELECT is_empty($$SELECT castsource::regtype, casttarget::regtype FROM pg_cast W
 SELECT is_empty($$SELECT identity FROM members JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass WHERE relkind = 'v' AND relname LIKE 'report%' AND NOT coalesce(reloptions, '{}') @> '{security_barrier=true}'$$, 'views are security barriers');
 
 -- Dumps
-SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'bizmetrics'$$, ARRAY['bizmetrics.reports', 'bizmetrics.report_id_seq', 'bizmetrics.grants', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects', 'bizmetrics.reject_id_seq', 'bizmetrics.event_types', 'bizmetrics.pruned_events'], 'what pg_dump takes along');
-SELECT ok((SELECT extcondition FROM pg_extension WHERE extname = 'bizmetrics') = '{"","","","","","","",""}', 'all of it');
+SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'bizmetrics'$$, ARRAY['bizmetrics.reports', 'bizmetrics.report_id_seq', 'bizmetrics.grants', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects', 'bizmetrics.reject_id_seq', 'bizmetrics.event_types', 'bizmetrics.pruned_events', 'bizmetrics.event_retentions'], 'what pg_dump takes along');
+SELECT ok((SELECT extcondition FROM pg_extension WHERE extname = 'bizmetrics') = '{"","","","","","","","",""}', 'all of it');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'bizmetrics'::regnamespace AND relpersistence <> 'p'$$, 'nothing is unlogged');
 
 SELECT * FROM finish();

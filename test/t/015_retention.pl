@@ -115,6 +115,14 @@ $reader->quit;
 wait_for($node, "SELECT NOT EXISTS (SELECT FROM bizmetrics.partitions WHERE to_time <= '2031-05-01 UTC')", 'it goes when the reader has ended', %shop);
 wait_until_idle($node);
 
+# ---- a type that is kept for less ----
+
+sql($node, "SELECT bizmetrics.set_event_retention('brief', '10 days'), bizmetrics.log_event('brief', occurred_at => '2031-05-31')", %shop, user => 'boss');
+wait_for_task('prune_event_types', '2031-06-17 00:00:00+00', %shop);
+is(sql($node, "SELECT count(*) FROM public.business_events WHERE event_name = 'brief'", %shop), 0, 'events of a type that is kept for less go');
+is(sql($node, "SELECT pruned_by IS NULL, partition_name, events FROM bizmetrics.pruned_events WHERE event_name = 'brief'", %shop),
+	't|business_events_2031_05|1', 'which is recorded');
+
 # ---- dumped and restored after it ----
 
 command_ok([ 'pg_dump', '-Fc', '-f', "$dir/pruned.custom", '-d', $node->connstr('shop') ], 'pg_dump');
@@ -122,7 +130,7 @@ sql($node, 'CREATE DATABASE again OWNER boss');
 sql($node, 'ALTER DEFAULT PRIVILEGES GRANT USAGE, CREATE ON SCHEMAS TO author', db => 'again', user => 'boss');
 command_ok([ 'pg_restore', '-e', '-U', 'boss', '-d', $node->connstr('again'), "$dir/pruned.custom" ], 'pg_restore -e');
 is(partitions(db => 'again'), partitions(%shop), 'the partitions that are left come back');
-is(sql($node, 'SELECT count(*) FROM bizmetrics.pruned_events', db => 'again'), 4, 'and the record of those that went');
+is(sql($node, 'SELECT count(*) FROM bizmetrics.pruned_events', db => 'again'), 5, 'and the record of those that went');
 
 $node->stop;
 done_testing();
