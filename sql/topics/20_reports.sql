@@ -20,13 +20,29 @@ CREATE TABLE bizmetrics.reports (
   timeout interval,
   search_path text NOT NULL,
   target_has_key boolean NOT NULL,
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  misfire text NOT NULL DEFAULT 'once',
+  misfire_grace interval,
+  max_catchup integer NOT NULL DEFAULT 100,
+  overlap text NOT NULL DEFAULT 'skip',
+  retry_on text NOT NULL DEFAULT 'all',
+  after text[],
+  paused boolean NOT NULL DEFAULT false,
+  revision integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE bizmetrics.reports IS
-'The registered reports, written by create_report() and drop_report() and dumped by pg_dump.';
+'The registered reports, written by create_report(), alter_report(), pause_report(), resume_report() and drop_report(), and dumped by pg_dump.';
 COMMENT ON COLUMN bizmetrics.reports.owner_name IS 'The role the report runs as.';
 COMMENT ON COLUMN bizmetrics.reports.target IS 'The report''s table in schema analytics.';
 COMMENT ON COLUMN bizmetrics.reports.search_path IS 'search_path at creation, in force when the report runs.';
+COMMENT ON COLUMN bizmetrics.reports.misfire IS 'What becomes of slots that nobody could run in time: once, skip or each.';
+COMMENT ON COLUMN bizmetrics.reports.misfire_grace IS 'How late a slot may run with misfire skip.';
+COMMENT ON COLUMN bizmetrics.reports.max_catchup IS 'How many late slots run at most with misfire each.';
+COMMENT ON COLUMN bizmetrics.reports.overlap IS 'What becomes of slots that fire during a run: skip or queue_one.';
+COMMENT ON COLUMN bizmetrics.reports.retry_on IS 'Errors that are tried again: all (but permanent ones) or transient.';
+COMMENT ON COLUMN bizmetrics.reports.after IS 'Reports that must have succeeded for a slot before it runs.';
+COMMENT ON COLUMN bizmetrics.reports.paused IS 'Its schedule does not fire: pause_report().';
+COMMENT ON COLUMN bizmetrics.reports.revision IS 'Counts the changes of schedule and timezone, so that the state knows of them.';
 COMMENT ON COLUMN bizmetrics.reports.target_has_key IS 'The target had a primary key at creation: after a restore the report waits for it.';
 
 -- Not dumped: a report without a row here, or with one of another database, was restored and
@@ -46,7 +62,10 @@ CREATE TABLE bizmetrics.report_state (
   run_id bigint,
   consecutive_failures integer NOT NULL,
   last_success_at timestamptz,
-  broken_reason text
+  broken_reason text,
+  done_until timestamptz NOT NULL,
+  consecutive_crashes integer NOT NULL,
+  revision integer NOT NULL
 );
 COMMENT ON TABLE bizmetrics.report_state IS
 'Where each report stands: its next and last slot, and the chain of attempts that is open. See docs/architecture.md.';
@@ -70,10 +89,12 @@ CREATE TABLE bizmetrics.runs (
   sqlstate text,
   message text,
   detail text,
+  reason text,
+  missed_count bigint,
   UNIQUE (report_id, slot, attempt)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE bizmetrics.runs IS
-'One row an attempt, written by the worker and run_report(). The unique key is what keeps a slot from running twice.';
+'One row an attempt, written by the worker and run_report(), and one for slots in a row that did not run (attempt 0). The unique key is what keeps a slot from running twice.';
 
 CREATE SEQUENCE bizmetrics.request_id_seq;
 COMMENT ON SEQUENCE bizmetrics.request_id_seq IS 'Ids of requests to run.';
@@ -111,11 +132,66 @@ CREATE FUNCTION bizmetrics.create_report(
   max_attempts integer DEFAULT 3,
   backoff interval[] DEFAULT '{60s}',
   timeout interval DEFAULT '1 hour',
-  owner name DEFAULT NULL
+  owner name DEFAULT NULL,
+  misfire text DEFAULT 'once',
+  misfire_grace interval DEFAULT NULL,
+  max_catchup integer DEFAULT 100,
+  overlap text DEFAULT 'skip',
+  retry_on text DEFAULT 'all',
+  after text[] DEFAULT NULL,
+  run_immediately boolean DEFAULT false
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_create_report';
-COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name) IS
-'Registers a report: runs ddl, which makes the table target in schema analytics, and from then on runs query as the report''s owner whenever schedule (cron, in timezone) fires. With bucket (one unit: hours, days, weeks, months, years), query gets $1 and $2, the bounds of whole buckets from the oldest that lookback (one bucket by default) touches to the end of the current one. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Errors, each naming the argument: 22004 NULL; 22023 a bad value; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; and what ddl or query raise.';
+COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean) IS
+'Registers a report: runs ddl, which makes the table target in schema analytics, and from then on runs query as the report''s owner whenever schedule (cron, in timezone) fires. With bucket (one unit: hours, days, weeks, months, years), query gets $1 and $2, the bounds of whole buckets from the oldest that lookback (one bucket by default) touches to the end of the current one. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; and what ddl or query raise.';
+
+CREATE FUNCTION bizmetrics.alter_report(
+  name text,
+  query text DEFAULT NULL,
+  schedule text DEFAULT NULL,
+  timezone text DEFAULT NULL,
+  bucket interval DEFAULT NULL,
+  lookback interval DEFAULT NULL,
+  max_attempts integer DEFAULT NULL,
+  backoff interval[] DEFAULT NULL,
+  timeout interval DEFAULT NULL,
+  owner name DEFAULT NULL,
+  misfire text DEFAULT NULL,
+  misfire_grace interval DEFAULT NULL,
+  max_catchup integer DEFAULT NULL,
+  overlap text DEFAULT NULL,
+  retry_on text DEFAULT NULL,
+  after text[] DEFAULT NULL,
+  unset text[] DEFAULT NULL
+) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_alter_report';
+COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[]) IS
+'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (and lookback), lookback, timeout, misfire_grace, after. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
+
+CREATE FUNCTION bizmetrics.reset_report(name text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_reset_report';
+COMMENT ON FUNCTION bizmetrics.reset_report(text) IS
+'Forgets where a report stands: a run that waits for its next attempt, failures and crashes that were counted, a quarantine; its next slot is the next one from now. Its history and its table stay. Errors: 42704 no such report; 42501 not its owner; 55006 it is running.';
+
+CREATE FUNCTION bizmetrics.pause_report(name text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_pause_report';
+COMMENT ON FUNCTION bizmetrics.pause_report(text) IS
+'Keeps a report''s slots and further attempts from running until resume_report(); an attempt under way goes on, and request_run() and run_report() still run it. Dumped by pg_dump. Errors: 42704 no such report; 42501 not its owner.';
+
+CREATE FUNCTION bizmetrics.resume_report(name text) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_resume_report';
+COMMENT ON FUNCTION bizmetrics.resume_report(text) IS
+'Ends what pause_report() began, and a quarantine. Slots that fired meanwhile were missed: see misfire of create_report(). Errors: 42704 no such report; 42501 not its owner; 55006 a report in quarantine is running by hand.';
+
+CREATE FUNCTION bizmetrics.pause_reports() RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_pause_reports';
+COMMENT ON FUNCTION bizmetrics.pause_reports() IS
+'Pauses every report of the current role (the extension''s owner: every report) and returns how many were not paused before. Errors: 25006 in a read-only transaction.';
+
+CREATE FUNCTION bizmetrics.resume_reports() RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_resume_reports';
+COMMENT ON FUNCTION bizmetrics.resume_reports() IS
+'Resumes every paused report of the current role (the extension''s owner: every one), and returns how many there were. Quarantines stay. Errors: 25006 in a read-only transaction.';
 
 CREATE FUNCTION bizmetrics.drop_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_drop_report';
@@ -137,7 +213,17 @@ COMMENT ON FUNCTION bizmetrics.run_report(text) IS
 CREATE FUNCTION bizmetrics.request_run(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_request_run';
 COMMENT ON FUNCTION bizmetrics.request_run(text) IS
-'Asks the worker to run a report soon, as its owner: once this transaction has committed. Errors: 42704 no such report; 42501 neither its owner nor the extension''s nor a superuser; 55000 the worker is not running, or serves other databases only.';
+'Asks the worker to run a report soon, as its owner: once this transaction has committed, also where it is paused or waits for its next attempt. Errors: 42704 no such report; 42501 neither its owner nor the extension''s nor a superuser; 55000 the worker is not running, or serves other databases only, or the report is in quarantine.';
+
+CREATE FUNCTION bizmetrics.request_runs() RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_request_runs';
+COMMENT ON FUNCTION bizmetrics.request_runs() IS
+'As request_run(), for every report of the current role (the extension''s owner: every report) that is neither paused nor in quarantine; returns how many. Errors: 55000 as there.';
+
+CREATE FUNCTION bizmetrics.cancel_run(run_id bigint) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_cancel_run';
+COMMENT ON FUNCTION bizmetrics.cancel_run(bigint) IS
+'Cancels a run: its attempt that is under way, by the worker or by run_report() in another session, or, where this was its last attempt, the wait for the next one. No other attempt follows. True where there was something to cancel; an attempt that catches the cancel goes on. For the report''s owner, the extension''s owner, members of pg_signal_backend (but for a superuser''s report) and superusers. Errors: 42704 no such run; 42501 none of these; 22004 NULL.';
 
 -- Views: everybody who may use them sees his own reports, the extension's owner all of them. ------
 
@@ -156,7 +242,9 @@ SELECT r.report_name,
          WHEN s.broken_reason IS NOT NULL THEN 'broken'
          WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
          WHEN s.run_id IS NOT NULL THEN 'running'
-         WHEN s.next_attempt_at IS NOT NULL THEN 'retrying'
+         WHEN s.consecutive_crashes OPERATOR(pg_catalog.>=) 3 THEN 'quarantined'
+         WHEN r.paused THEN 'paused'
+         WHEN s.chain_trigger IS NOT NULL THEN 'retrying'
          ELSE 'waiting'
        END AS state,
        s.next_slot,
@@ -173,13 +261,13 @@ LEFT JOIN bizmetrics.runs u ON u.run_id OPERATOR(pg_catalog.=) s.run_id
 WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';
 COMMENT ON COLUMN bizmetrics.report_status.state IS
-'waiting for its slot; running; retrying after a failed attempt; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
+'waiting for its slot; running; retrying after a failed attempt; paused; quarantined after three crashes in a row; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
 COMMENT ON COLUMN bizmetrics.report_status.report_name IS 'The report''s name.';
 COMMENT ON COLUMN bizmetrics.report_status.owner_name IS 'The role it runs as.';
 COMMENT ON COLUMN bizmetrics.report_status.target IS 'Its table.';
 COMMENT ON COLUMN bizmetrics.report_status.schedule IS 'When it runs, as cron has it.';
 COMMENT ON COLUMN bizmetrics.report_status.timezone IS 'The time zone of its schedule and buckets.';
-COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; while it is restored, when it is looked at again.';
+COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; after a crash, nothing begins before; while it is restored, when it is looked at again.';
 COMMENT ON COLUMN bizmetrics.report_status.running_since IS 'When the attempt under way began.';
 COMMENT ON COLUMN bizmetrics.report_status.last_success_at IS 'When an attempt last succeeded.';
 COMMENT ON COLUMN bizmetrics.report_status.broken_reason IS 'What keeps it from running.';
@@ -202,11 +290,13 @@ SELECT u.run_id,
        u.row_count,
        u.sqlstate,
        u.message,
-       u.detail
+       u.detail,
+       u.reason,
+       u.missed_count
 FROM bizmetrics.runs u
 JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) u.report_id
 WHERE bizmetrics.may_see_report(r.owner_name);
-COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see.';
+COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see, and the slots that did not run.';
 COMMENT ON COLUMN bizmetrics.report_runs.run_id IS 'The attempt''s number.';
 COMMENT ON COLUMN bizmetrics.report_runs.report_name IS 'The report''s name.';
 COMMENT ON COLUMN bizmetrics.report_runs.window_start IS '$1 of the query; NULL without a bucket.';
@@ -215,9 +305,11 @@ COMMENT ON COLUMN bizmetrics.report_runs.started_at IS 'When it was claimed.';
 COMMENT ON COLUMN bizmetrics.report_runs.finished_at IS 'When it ended; NULL while it runs.';
 COMMENT ON COLUMN bizmetrics.report_runs.message IS 'The error''s message.';
 COMMENT ON COLUMN bizmetrics.report_runs.detail IS 'The error''s detail.';
+COMMENT ON COLUMN bizmetrics.report_runs.reason IS 'Of a failed attempt, why no other one followed: permanent, max_attempts, superseded (a slot came first), cancelled, quarantined. Of skipped slots: missed (a later one ran for them), late (beyond misfire_grace), max_catchup, overlap (the report was running).';
+COMMENT ON COLUMN bizmetrics.report_runs.missed_count IS 'How many slots in a row were skipped; slot is the last of them.';
 COMMENT ON COLUMN bizmetrics.report_runs.slot IS 'The instant at which the schedule fired; NULL where somebody asked for the run.';
-COMMENT ON COLUMN bizmetrics.report_runs.attempt IS 'Which try of this slot or request it was, from 1.';
+COMMENT ON COLUMN bizmetrics.report_runs.attempt IS 'Which try of this slot or request it was, from 1; 0 for skipped slots.';
 COMMENT ON COLUMN bizmetrics.report_runs.trigger IS 'schedule, request (request_run) or manual (run_report).';
-COMMENT ON COLUMN bizmetrics.report_runs.state IS 'running, succeeded, failed, timed_out, cancelled or crashed.';
+COMMENT ON COLUMN bizmetrics.report_runs.state IS 'running, succeeded, failed, timed_out, cancelled, crashed, or skipped.';
 COMMENT ON COLUMN bizmetrics.report_runs.row_count IS 'Rows that the report''s INSERT, UPDATE, DELETE and MERGE commands wrote.';
 COMMENT ON COLUMN bizmetrics.report_runs.sqlstate IS 'Why it did not succeed.';

@@ -36,7 +36,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
     AND (($1 = 'writer' AND f.proname IN ('log_event', 'log_events', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
                                           'emit_event', 'track_table', 'untrack_table', 'ingest'))
-      OR ($1 = 'author' AND f.proname IN ('create_report', 'drop_report', 'run_report', 'request_run', 'may_see_report', 'events', 'identifier', 'partition_range')))
+      OR ($1 = 'author' AND f.proname IN ('create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
+                                          'may_see_report', 'events', 'identifier', 'partition_range')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

@@ -51,3 +51,7 @@ GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects, bizmetrics.event_reten
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;
 GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.maintenance TO pg_monitor;
 GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text) TO pg_monitor;
+
+-- Who may cancel what others run may cancel reports.
+GRANT USAGE ON SCHEMA bizmetrics TO pg_signal_backend;
+GRANT EXECUTE ON FUNCTION bizmetrics.cancel_run(bigint) TO pg_signal_backend;

@@ -52,6 +52,12 @@ char *bm_guc_request_id = NULL;
  */
 int bm_guc_unknown_events = BM_UNKNOWN_EVENTS_ACCEPT;
 
+/* What runs: set by the extension while a report's SQL runs, for that SQL to read. */
+static char *run_attempt = NULL;
+static char *run_id = NULL;
+static char *run_scheduled_for = NULL;
+static char *run_trigger = NULL;
+
 static const struct config_enum_entry partition_intervals[] = {
 	{"day", BM_PARTITION_DAY, false},
 	{"week", BM_PARTITION_WEEK, false},
@@ -73,6 +79,15 @@ define_context(const char *name, const char *description, char **variable)
 							   variable, "", PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
+/* Superusers could set it, parallel workers get it, and nobody else forges it. */
+static void
+define_run(const char *name, const char *description, char **variable)
+{
+	DefineCustomStringVariable(
+		name, description, "Empty where no report is running.", variable, "", PGC_SUSET,
+		GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+}
+
 void
 bm_guc_init(void)
 {
@@ -82,6 +97,8 @@ bm_guc_init(void)
 	DefineCustomBoolVariable(
 		"bizmetrics.allow_superuser_reports", "Allows reports that run as a superuser.",
 		NULL, &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_run("bizmetrics.attempt", "Shows which attempt of its run a report is.",
+			   &run_attempt);
 	define_context("bizmetrics.company_id",
 				   "Sets the company of events whose call states none.",
 				   &bm_guc_company_id);
@@ -111,6 +128,11 @@ bm_guc_init(void)
 	define_context("bizmetrics.request_id",
 				   "Sets the request of events whose call states none.",
 				   &bm_guc_request_id);
+	define_run("bizmetrics.run_id", "Shows the number of the run that a report is.",
+			   &run_id);
+	define_run("bizmetrics.scheduled_for", "Shows the slot that a report runs for.",
+			   &run_scheduled_for);
+	define_run("bizmetrics.trigger", "Shows what made a report run.", &run_trigger);
 	DefineCustomEnumVariable(
 		"bizmetrics.unknown_events",
 		"Sets what log_event() does with events of no registered type.", NULL,

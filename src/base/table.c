@@ -167,6 +167,24 @@ bm_table_get(Relation rel, const char *index, Oid type, Datum key)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
+/* The same, where the row need not be committed yet. */
+HeapTuple
+bm_table_get_dirty(Relation rel, const char *index, Oid type, Datum key)
+{
+	SnapshotData snapshot;
+	ScanKeyData scankey;
+	SysScanDesc scan;
+	HeapTuple row;
+
+	InitDirtySnapshot(snapshot);
+	scan = begin_scan(rel, index, type, key, &snapshot, &scankey);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		row = heap_copytuple(row);
+	systable_endscan(scan);
+	return row;
+}
+
 void
 bm_table_insert(Relation rel, Datum *values, bool *nulls)
 {

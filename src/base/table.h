@@ -11,6 +11,7 @@ extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
+extern HeapTuple bm_table_get_dirty(Relation rel, const char *index, Oid type, Datum key);
 extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
 extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);
 extern void bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls);

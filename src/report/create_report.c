@@ -1,4 +1,10 @@
-/* bizmetrics.create_report(): checks every argument, makes the table and registers the report. */
+/*
+ * bizmetrics.create_report() and alter_report(): check every argument, make the table, and register the
+ * report or change what is registered.
+ *
+ * An alteration does not wait for a run, which goes by what it has read; the state learns of another
+ * schedule by its revision, at once or when the run has ended (see bm_state_is_off).
+ */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
@@ -7,7 +13,6 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,17 +25,23 @@
 #include "base/compat.h"
 #include "base/table.h"
 #include "report/access.h"
+#include "report/after.h"
 #include "report/bucket.h"
+#include "report/history.h"
+#include "report/lock.h"
+#include "report/manage.h"
 #include "report/registry.h"
 #include "report/schedule.h"
 #include "report/state.h"
 
 #define MAX_ATTEMPTS 100
+#define MAX_CATCHUP 1000000
 
 PG_FUNCTION_INFO_V1(bizmetrics_create_report);
+PG_FUNCTION_INFO_V1(bizmetrics_alter_report);
 
-/* The function's arguments, in their order. */
-enum
+/* The arguments of create_report(), in their order. */
+typedef enum Argument
 {
 	ARG_NAME,
 	ARG_TARGET,
@@ -43,25 +54,84 @@ enum
 	ARG_MAX_ATTEMPTS,
 	ARG_BACKOFF,
 	ARG_TIMEOUT,
-	ARG_OWNER
-};
+	ARG_OWNER,
+	ARG_MISFIRE,
+	ARG_MISFIRE_GRACE,
+	ARG_MAX_CATCHUP,
+	ARG_OVERLAP,
+	ARG_RETRY_ON,
+	ARG_AFTER,
+	ARG_RUN_IMMEDIATELY,
+	ARGUMENTS
+} Argument;
 
 static const char *const argument_names[] = {
-	"name",	  "target",	  "query",		  "schedule", "ddl",	 "timezone",
-	"bucket", "lookback", "max_attempts", "backoff",  "timeout", "owner"};
+	"name",		"target",	"query",	"schedule",		  "ddl",
+	"timezone", "bucket",	"lookback", "max_attempts",	  "backoff",
+	"timeout",	"owner",	"misfire",	"misfire_grace",  "max_catchup",
+	"overlap",	"retry_on", "after",	"run_immediately"};
+
+/* Of alter_report(): where each stands, or NOT_THERE; the last one is unset. */
+#define NOT_THERE (-1)
+#define ALTER_UNSET 16
+
+static const int positions_in_alter[ARGUMENTS] = {
+	0, NOT_THERE, 1,  2,  NOT_THERE, 3,	 4,	 5,	 6,		   7,
+	8, 9,		  10, 11, 12,		 13, 14, 15, NOT_THERE};
+
+typedef struct Call
+{
+	FunctionCallInfo fcinfo;
+	const int *positions; /* NULL: create_report() */
+} Call;
+
+static int
+position_of(const Call *call, Argument argument)
+{
+	return call->positions != NULL ? call->positions[argument] : (int) argument;
+}
+
+static bool
+is_given(const Call *call, Argument argument)
+{
+	int position = position_of(call, argument);
+
+	return position != NOT_THERE && !call->fcinfo->args[position].isnull;
+}
+
+static Datum
+value_of(const Call *call, Argument argument)
+{
+	return call->fcinfo->args[position_of(call, argument)].value;
+}
 
 static void
-require(FunctionCallInfo fcinfo, int argument)
+require(const Call *call, Argument argument)
 {
-	if (PG_ARGISNULL(argument))
+	if (!is_given(call, argument))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("%s must not be NULL", argument_names[argument])));
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int argument)
+static void
+read_text(const Call *call, Argument argument, char **string)
 {
-	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	if (is_given(call, argument))
+		*string = TextDatumGetCString(value_of(call, argument));
+}
+
+static void
+read_interval(const Call *call, Argument argument, Interval **interval)
+{
+	if (is_given(call, argument))
+		*interval = DatumGetIntervalP(value_of(call, argument));
+}
+
+static void
+read_integer(const Call *call, Argument argument, int32 *integer)
+{
+	if (is_given(call, argument))
+		*integer = DatumGetInt32(value_of(call, argument));
 }
 
 static char *
@@ -139,6 +209,15 @@ check_intervals(const BmReport *report)
 	if (report->timeout != NULL &&
 		bm_interval_usecs(report->timeout) < USECS_PER_SEC / 1000)
 		refuse_interval("timeout", report->timeout, "it must be positive");
+	if (report->misfire_grace != NULL &&
+		bm_duration_problem(report->misfire_grace) != NULL)
+		refuse_interval("misfire_grace", report->misfire_grace,
+						bm_duration_problem(report->misfire_grace));
+	if (report->misfire == BM_MISFIRE_SKIP && report->misfire_grace == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("misfire \"skip\" needs misfire_grace"),
+						errhint("Say how late a run may be, for example misfire_grace => "
+								"'10 minutes'.")));
 }
 
 static void
@@ -151,6 +230,10 @@ check_attempts(BmReport *report)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("max_attempts %d is not between 1 and %d",
 							   report->max_attempts, MAX_ATTEMPTS)));
+	if (report->max_catchup < 1 || report->max_catchup > MAX_CATCHUP)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("max_catchup %d is not between 1 and %d",
+							   report->max_catchup, MAX_CATCHUP)));
 	deconstruct_array(report->backoff_array, INTERVALOID, sizeof(Interval), false,
 					  TYPALIGN_DOUBLE, &items, &nulls, &report->backoff_length);
 	if (report->backoff_length == 0)
@@ -169,16 +252,18 @@ check_attempts(BmReport *report)
 	}
 }
 
-/* The role that the report will run as. */
+/* The role that the report will run as: by default the caller, or who it is. */
 static Oid
-check_owner(FunctionCallInfo fcinfo)
+check_owner(const Call *call, const BmReport *report)
 {
 	Oid caller = GetUserId();
-	Oid owner = PG_ARGISNULL(ARG_OWNER)
-					? caller
-					: get_role_oid(NameStr(*PG_GETARG_NAME(ARG_OWNER)), false);
+	Oid owner = caller;
 	const char *problem;
 
+	if (is_given(call, ARG_OWNER))
+		owner = get_role_oid(NameStr(*DatumGetName(value_of(call, ARG_OWNER))), false);
+	else if (report->owner != NULL)
+		owner = get_role_oid(report->owner, false);
 	if (owner != caller && !bm_member_can_set_role(caller, owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -194,33 +279,63 @@ check_owner(FunctionCallInfo fcinfo)
 	return owner;
 }
 
-static BmReport *
-read_arguments(FunctionCallInfo fcinfo)
+static void
+refuse_word(const char *argument, const char *word, const char *words)
 {
-	BmReport *report = palloc0(sizeof(BmReport));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid %s \"%s\"", argument, word),
+					errhint("Use one of: %s.", words)));
+}
 
-	require(fcinfo, ARG_NAME);
-	require(fcinfo, ARG_TARGET);
-	require(fcinfo, ARG_QUERY);
-	require(fcinfo, ARG_SCHEDULE);
-	require(fcinfo, ARG_TIMEZONE);
-	require(fcinfo, ARG_MAX_ATTEMPTS);
-	require(fcinfo, ARG_BACKOFF);
-	report->name = text_argument(fcinfo, ARG_NAME);
-	report->target = text_argument(fcinfo, ARG_TARGET);
-	report->query = text_argument(fcinfo, ARG_QUERY);
-	report->schedule = text_argument(fcinfo, ARG_SCHEDULE);
-	report->ddl = text_argument(fcinfo, ARG_DDL);
-	report->timezone = text_argument(fcinfo, ARG_TIMEZONE);
-	if (!PG_ARGISNULL(ARG_BUCKET))
-		report->bucket = PG_GETARG_INTERVAL_P(ARG_BUCKET);
-	if (!PG_ARGISNULL(ARG_LOOKBACK))
-		report->lookback = PG_GETARG_INTERVAL_P(ARG_LOOKBACK);
-	report->max_attempts = PG_GETARG_INT32(ARG_MAX_ATTEMPTS);
-	report->backoff_array = PG_GETARG_ARRAYTYPE_P(ARG_BACKOFF);
-	if (!PG_ARGISNULL(ARG_TIMEOUT))
-		report->timeout = PG_GETARG_INTERVAL_P(ARG_TIMEOUT);
-	return report;
+static void
+read_words(const Call *call, BmReport *report)
+{
+	char *misfire = NULL;
+	char *overlap = NULL;
+	char *retry_on = NULL;
+
+	read_text(call, ARG_MISFIRE, &misfire);
+	read_text(call, ARG_OVERLAP, &overlap);
+	read_text(call, ARG_RETRY_ON, &retry_on);
+	if (misfire != NULL && !bm_misfire_find(misfire, &report->misfire))
+		refuse_word("misfire", misfire, "once, skip, each");
+	if (overlap != NULL && !bm_overlap_find(overlap, &report->overlap))
+		refuse_word("overlap", overlap, "skip, queue_one");
+	if (retry_on != NULL && !bm_retry_on_find(retry_on, &report->retry_on))
+		refuse_word("retry_on", retry_on, "all, transient");
+}
+
+/* Puts what is given into the report. */
+static void
+read_arguments(const Call *call, BmReport *report)
+{
+	read_text(call, ARG_NAME, &report->name);
+	read_text(call, ARG_TARGET, &report->target);
+	read_text(call, ARG_QUERY, &report->query);
+	read_text(call, ARG_SCHEDULE, &report->schedule);
+	read_text(call, ARG_DDL, &report->ddl);
+	read_text(call, ARG_TIMEZONE, &report->timezone);
+	read_interval(call, ARG_BUCKET, &report->bucket);
+	read_interval(call, ARG_LOOKBACK, &report->lookback);
+	read_integer(call, ARG_MAX_ATTEMPTS, &report->max_attempts);
+	if (is_given(call, ARG_BACKOFF))
+		report->backoff_array = DatumGetArrayTypeP(value_of(call, ARG_BACKOFF));
+	read_interval(call, ARG_TIMEOUT, &report->timeout);
+	read_interval(call, ARG_MISFIRE_GRACE, &report->misfire_grace);
+	read_integer(call, ARG_MAX_CATCHUP, &report->max_catchup);
+	read_words(call, report);
+	if (is_given(call, ARG_AFTER))
+		report->after = DatumGetArrayTypeP(value_of(call, ARG_AFTER));
+}
+
+/* Checks what create_report() and alter_report() have in common; the registry's lock is held. */
+static void
+check_report(BmReport *report)
+{
+	bm_schedule_check(report->schedule);
+	report->timezone = check_timezone(report->timezone);
+	check_intervals(report);
+	check_attempts(report);
 }
 
 /* Says in an error's message which argument raised it. */
@@ -322,7 +437,7 @@ find_target(const BmReport *report, Oid owner)
  * security-restricted.
  */
 static void
-prepare_as_owner(BmReport *report, Oid owner)
+prepare_as_owner(BmReport *report, Oid owner, bool is_new)
 {
 	Oid caller;
 	int context;
@@ -335,9 +450,14 @@ prepare_as_owner(BmReport *report, Oid owner)
 										  SECURITY_RESTRICTED_OPERATION);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run_ddl(report);
+	if (is_new)
+		run_ddl(report);
+	else
+		(void) set_config_option("search_path", report->search_path, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	target = find_target(report, owner);
-	report->target_has_key = bm_target_has_key(target);
+	if (is_new)
+		report->target_has_key = bm_target_has_key(target);
 	check_query(report);
 	SPI_finish();
 	bm_access_share_target(target);
@@ -348,26 +468,122 @@ prepare_as_owner(BmReport *report, Oid owner)
 Datum
 bizmetrics_create_report(PG_FUNCTION_ARGS)
 {
-	BmReport *report = read_arguments(fcinfo);
+	static const Argument required[] = {ARG_NAME,	  ARG_TARGET,	ARG_QUERY,
+										ARG_SCHEDULE, ARG_TIMEZONE, ARG_MAX_ATTEMPTS,
+										ARG_BACKOFF,  ARG_MISFIRE,	ARG_MAX_CATCHUP,
+										ARG_OVERLAP,  ARG_RETRY_ON, ARG_RUN_IMMEDIATELY};
+	Call call = {fcinfo, NULL};
+	BmReport *report = palloc0(sizeof(BmReport));
 	Oid owner;
 
+	for (int i = 0; i < lengthof(required); i++)
+		require(&call, required[i]);
+	read_arguments(&call, report);
 	PreventCommandIfReadOnly("create_report()");
 	/* One at a time, so that of two with one name the second finds the first. */
-	LockRelationOid(bm_relation_oid("reports", false), ShareUpdateExclusiveLock);
+	bm_registry_lock();
 	check_name(report->name);
 	report->target = check_target(report->target);
-	bm_schedule_check(report->schedule);
-	report->timezone = check_timezone(report->timezone);
-	check_intervals(report);
-	check_attempts(report);
-	owner = check_owner(fcinfo);
+	check_report(report);
+	bm_after_check(report);
+	owner = check_owner(&call, report);
 	report->owner = GetUserNameFromId(owner, false);
 	report->search_path = pstrdup(namespace_search_path);
-	prepare_as_owner(report, owner);
+	prepare_as_owner(report, owner, true);
 
 	report->id = bm_next_id("report_id_seq");
 	report->created_at = bm_clock_now();
 	bm_report_insert(report);
 	bm_state_put(bm_state_create(report, true));
+	if (DatumGetBool(value_of(&call, ARG_RUN_IMMEDIATELY)))
+		bm_request_insert(report->id, bm_clock_now(),
+						  GetUserNameFromId(GetUserId(), false));
+	PG_RETURN_VOID();
+}
+
+static void
+unset(BmReport *report, const char *argument)
+{
+	if (strcmp(argument, "bucket") == 0)
+		report->bucket = report->lookback = NULL;
+	else if (strcmp(argument, "lookback") == 0)
+		report->lookback = NULL;
+	else if (strcmp(argument, "timeout") == 0)
+		report->timeout = NULL;
+	else if (strcmp(argument, "misfire_grace") == 0)
+		report->misfire_grace = NULL;
+	else if (strcmp(argument, "after") == 0)
+		report->after = NULL;
+	else
+		refuse_word("unset", argument, "bucket, lookback, timeout, misfire_grace, after");
+}
+
+/* NULL leaves an argument as it is, so what is to be none is named in unset. */
+static void
+read_unset(FunctionCallInfo fcinfo, BmReport *report)
+{
+	Datum *items;
+	bool *nulls;
+	int count;
+
+	if (PG_ARGISNULL(ALTER_UNSET))
+		return;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(ALTER_UNSET), TEXTOID, -1, false,
+					  TYPALIGN_INT, &items, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("unset must not contain NULL")));
+		unset(report, TextDatumGetCString(items[i]));
+	}
+}
+
+/* Tells the state of another schedule, if nothing is running: else whoever has the lock does so. */
+static void
+apply_schedule(const BmReport *report)
+{
+	BmReportState *state;
+
+	if (!bm_report_lock(report->id, false))
+		return;
+	state = bm_state_get(report->id);
+	if (state != NULL && bm_state_is_off(state, report, bm_clock_now()))
+		bm_state_set_right(state, report, bm_clock_now());
+}
+
+Datum
+bizmetrics_alter_report(PG_FUNCTION_ARGS)
+{
+	Call call = {fcinfo, positions_in_alter};
+	BmReport *report;
+	BmReport before;
+	Oid owner;
+
+	PreventCommandIfReadOnly("alter_report()");
+	bm_registry_lock();
+	report = bm_report_argument(fcinfo);
+	before = *report;
+	bm_require_manager(report);
+	read_unset(fcinfo, report);
+	read_arguments(&call, report);
+	check_report(report);
+	if (is_given(&call, ARG_AFTER))
+		bm_after_check(report);
+	/* What runs as a role is said by who may act as it. */
+	owner = check_owner(&call, report);
+	report->owner = GetUserNameFromId(owner, false);
+	if (is_given(&call, ARG_QUERY))
+		report->search_path = pstrdup(namespace_search_path);
+	if (is_given(&call, ARG_QUERY) || is_given(&call, ARG_OWNER) ||
+		(report->bucket == NULL) != (before.bucket == NULL))
+		prepare_as_owner(report, owner, false);
+	if (strcmp(report->schedule, before.schedule) != 0 ||
+		strcmp(report->timezone, before.timezone) != 0)
+		report->revision++;
+	bm_report_update(report);
+	if (report->revision != before.revision)
+		apply_schedule(report);
+	bm_report_resume(report);
 	PG_RETURN_VOID();
 }

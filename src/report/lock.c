@@ -9,8 +9,12 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "storage/procarray.h"
+#include "storage/procsignal.h"
 
 #include "report/lock.h"
 
@@ -34,6 +38,23 @@ bm_report_lock(int64 report_id, bool session)
 	LOCKTAG tag = report_tag(report_id);
 
 	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * Sends a signal to a process if it is in a transaction and has the report's lock: a number alone might be
+ * that of another process by now. Says whether it was sent.
+ */
+bool
+bm_report_signal(int64 report_id, int pid, int signal_number)
+{
+	LOCKTAG tag = report_tag(report_id);
+	VirtualTransactionId *holder = GetLockConflicts(&tag, ExclusiveLock, NULL);
+
+	/* The signal that this sends means nothing to do; what it says is whose transaction it is. */
+	for (; VirtualTransactionIdIsValid(*holder); holder++)
+		if (SignalVirtualTransaction(*holder, PROCSIG_CATCHUP_INTERRUPT, false) == pid)
+			return kill(pid, signal_number) == 0;
+	return false;
 }
 
 /* Gives up a session's lock once. */

@@ -1,4 +1,4 @@
-/* SQL functions on a registered report: drop_report, run_report, request_run, and the guard. */
+/* SQL functions on a registered report: drop_report, run_report, and the guard. */
 #include "postgres.h"
 
 #include "access/htup_details.h"
@@ -23,6 +23,7 @@
 #include "report/access.h"
 #include "report/history.h"
 #include "report/lock.h"
+#include "report/manage.h"
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/state.h"
@@ -32,11 +33,10 @@
 
 PG_FUNCTION_INFO_V1(bizmetrics_drop_report);
 PG_FUNCTION_INFO_V1(bizmetrics_run_report);
-PG_FUNCTION_INFO_V1(bizmetrics_request_run);
 PG_FUNCTION_INFO_V1(bizmetrics_guard_report);
 
-static BmReport *
-report_argument(FunctionCallInfo fcinfo)
+BmReport *
+bm_report_argument(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -45,8 +45,8 @@ report_argument(FunctionCallInfo fcinfo)
 }
 
 /* A runner that has just recorded its end needs an instant to let go of the lock. */
-static bool
-lock_soon(const BmReport *report)
+bool
+bm_report_lock_soon(const BmReport *report)
 {
 	for (int i = 0; i < LOCK_TRIES; i++)
 	{
@@ -58,10 +58,10 @@ lock_soon(const BmReport *report)
 	return false;
 }
 
-static void
-lock_or_fail(const BmReport *report)
+void
+bm_report_lock_or_fail(const BmReport *report)
 {
-	if (bm_run_is_executing(report->id) || !lock_soon(report))
+	if (bm_run_is_executing(report->id) || !bm_report_lock_soon(report))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("report \"%s\" is running", report->name),
@@ -71,49 +71,17 @@ lock_or_fail(const BmReport *report)
 Datum
 bizmetrics_drop_report(PG_FUNCTION_ARGS)
 {
-	BmReport *report = report_argument(fcinfo);
+	BmReport *report;
 
 	PreventCommandIfReadOnly("drop_report()");
+	bm_registry_lock();
+	report = bm_report_argument(fcinfo);
 	bm_require_manager(report);
-	lock_or_fail(report);
+	bm_report_lock_or_fail(report);
 	bm_request_delete(report->id);
 	bm_history_delete(report->id);
 	bm_state_delete(report->id);
 	bm_report_delete(report);
-	PG_RETURN_VOID();
-}
-
-static void
-require_worker(const BmReport *report)
-{
-	const char *problem = bm_worker_problem != NULL
-							  ? bm_worker_problem()
-							  : "bizmetrics is not in shared_preload_libraries";
-
-	if (problem != NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the worker cannot run report \"%s\"", report->name),
-			 errdetail("In this server, %s.", problem),
-			 bm_worker_problem == NULL
-				 ? errhint(
-					   "Set shared_preload_libraries = 'bizmetrics' and restart the "
-					   "server, or use bizmetrics.run_report() as the report's owner.")
-				 : errhint("Mend that, or use bizmetrics.run_report() as the report's "
-						   "owner.")));
-}
-
-Datum
-bizmetrics_request_run(PG_FUNCTION_ARGS)
-{
-	BmReport *report = report_argument(fcinfo);
-
-	PreventCommandIfReadOnly("request_run()");
-	bm_require_manager(report);
-	require_worker(report);
-	bm_request_insert(report->id, bm_clock_now(), GetUserNameFromId(GetUserId(), false));
-	bm_registry_notify();
 	PG_RETURN_VOID();
 }
 
@@ -231,15 +199,15 @@ run_result(FunctionCallInfo fcinfo, const BmRun *run, const BmRunEnd *end)
 Datum
 bizmetrics_run_report(PG_FUNCTION_ARGS)
 {
-	BmReport *report = report_argument(fcinfo);
+	BmReport *report = bm_report_argument(fcinfo);
 	BmRun run = {0};
 	BmRunEnd end;
 
 	PreventCommandIfReadOnly("run_report()");
 	require_owner_session(report);
-	lock_or_fail(report);
+	bm_report_lock_or_fail(report);
 	adopt_by_hand(report);
-	(void) bm_run_bury(report);
+	(void) bm_run_bury(report, false);
 	run.report_id = report->id;
 	run.trigger = BM_TRIGGER_MANUAL;
 	run.slot = BM_NO_TIME;

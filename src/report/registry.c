@@ -7,6 +7,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "report/after.h"
 #include "report/bucket.h"
 #include "report/registry.h"
 #include "report/schedule.h"
@@ -43,11 +45,66 @@ enum
 	REPORT_SEARCH_PATH,
 	REPORT_TARGET_HAS_KEY,
 	REPORT_CREATED_AT,
+	REPORT_MISFIRE,
+	REPORT_MISFIRE_GRACE,
+	REPORT_MAX_CATCHUP,
+	REPORT_OVERLAP,
+	REPORT_RETRY_ON,
+	REPORT_AFTER,
+	REPORT_PAUSED,
+	REPORT_REVISION,
 	REPORT_COLUMNS
 };
 
+static const char *const misfire_names[] = {"once", "skip", "each", NULL};
+static const char *const overlap_names[] = {"skip", "queue_one", NULL};
+static const char *const retry_on_names[] = {"all", "transient", NULL};
+
 void (*bm_registry_changed)(void) = NULL;
 const char *(*bm_worker_problem)(void) = NULL;
+
+static int
+find_word(const char *const *words, const char *word)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return -1;
+}
+
+/* A word of ours in a row that somebody else wrote may be none: that is the first, the default. */
+static int
+stored_word(const char *const *words, Datum value)
+{
+	return Max(find_word(words, TextDatumGetCString(value)), 0);
+}
+
+bool
+bm_misfire_find(const char *name, BmMisfire *misfire)
+{
+	int word = find_word(misfire_names, name);
+
+	*misfire = (BmMisfire) word;
+	return word >= 0;
+}
+
+bool
+bm_overlap_find(const char *name, BmOverlap *overlap)
+{
+	int word = find_word(overlap_names, name);
+
+	*overlap = (BmOverlap) word;
+	return word >= 0;
+}
+
+bool
+bm_retry_on_find(const char *name, BmRetryOn *retry_on)
+{
+	int word = find_word(retry_on_names, name);
+
+	*retry_on = (BmRetryOn) word;
+	return word >= 0;
+}
 
 /* As extract(epoch) has it: a day of 24 hours, a month of 30 days. */
 int64
@@ -108,6 +165,16 @@ read_report(Relation rel, HeapTuple row)
 	report->search_path = TextDatumGetCString(values[REPORT_SEARCH_PATH]);
 	report->target_has_key = DatumGetBool(values[REPORT_TARGET_HAS_KEY]);
 	report->created_at = DatumGetTimestampTz(values[REPORT_CREATED_AT]);
+	report->misfire = (BmMisfire) stored_word(misfire_names, values[REPORT_MISFIRE]);
+	report->misfire_grace =
+		copy_interval(values[REPORT_MISFIRE_GRACE], nulls[REPORT_MISFIRE_GRACE]);
+	report->max_catchup = DatumGetInt32(values[REPORT_MAX_CATCHUP]);
+	report->overlap = (BmOverlap) stored_word(overlap_names, values[REPORT_OVERLAP]);
+	report->retry_on = (BmRetryOn) stored_word(retry_on_names, values[REPORT_RETRY_ON]);
+	if (!nulls[REPORT_AFTER])
+		report->after = DatumGetArrayTypePCopy(values[REPORT_AFTER]);
+	report->paused = DatumGetBool(values[REPORT_PAUSED]);
+	report->revision = DatumGetInt32(values[REPORT_REVISION]);
 	return report;
 }
 
@@ -167,13 +234,9 @@ interval_or_null(const Interval *interval, bool *isnull)
 	return *isnull ? (Datum) 0 : IntervalPGetDatum(interval);
 }
 
-void
-bm_report_insert(const BmReport *report)
+static void
+form_report(const BmReport *report, Datum *values, bool *nulls)
 {
-	Relation rel = bm_table_open("reports", RowExclusiveLock);
-	Datum values[REPORT_COLUMNS];
-	bool nulls[REPORT_COLUMNS] = {false};
-
 	values[REPORT_ID] = Int64GetDatum(report->id);
 	values[REPORT_NAME] = CStringGetTextDatum(report->name);
 	values[REPORT_OWNER] = CStringGetTextDatum(report->owner);
@@ -192,7 +255,42 @@ bm_report_insert(const BmReport *report)
 	values[REPORT_SEARCH_PATH] = CStringGetTextDatum(report->search_path);
 	values[REPORT_TARGET_HAS_KEY] = BoolGetDatum(report->target_has_key);
 	values[REPORT_CREATED_AT] = TimestampTzGetDatum(report->created_at);
+	values[REPORT_MISFIRE] = CStringGetTextDatum(misfire_names[report->misfire]);
+	values[REPORT_MISFIRE_GRACE] =
+		interval_or_null(report->misfire_grace, &nulls[REPORT_MISFIRE_GRACE]);
+	values[REPORT_MAX_CATCHUP] = Int32GetDatum(report->max_catchup);
+	values[REPORT_OVERLAP] = CStringGetTextDatum(overlap_names[report->overlap]);
+	values[REPORT_RETRY_ON] = CStringGetTextDatum(retry_on_names[report->retry_on]);
+	nulls[REPORT_AFTER] = report->after == NULL;
+	values[REPORT_AFTER] = PointerGetDatum(report->after);
+	values[REPORT_PAUSED] = BoolGetDatum(report->paused);
+	values[REPORT_REVISION] = Int32GetDatum(report->revision);
+}
+
+void
+bm_report_insert(const BmReport *report)
+{
+	Relation rel = bm_table_open("reports", RowExclusiveLock);
+	Datum values[REPORT_COLUMNS];
+	bool nulls[REPORT_COLUMNS] = {false};
+
+	form_report(report, values, nulls);
 	bm_table_insert(rel, values, nulls);
+	table_close(rel, NoLock);
+	bm_registry_notify();
+}
+
+/* Stores a report as it is now; the caller has the registry's lock and read the report under it. */
+void
+bm_report_update(const BmReport *report)
+{
+	Relation rel = bm_table_open("reports", RowExclusiveLock);
+	HeapTuple row = bm_table_get(rel, "reports_pkey", INT8OID, Int64GetDatum(report->id));
+	Datum values[REPORT_COLUMNS];
+	bool nulls[REPORT_COLUMNS] = {false};
+
+	form_report(report, values, nulls);
+	bm_table_update(rel, row, values, nulls);
 	table_close(rel, NoLock);
 	bm_registry_notify();
 }
@@ -207,6 +305,16 @@ bm_report_delete(const BmReport *report)
 		bm_table_delete(rel, row);
 	table_close(rel, NoLock);
 	bm_registry_notify();
+}
+
+/*
+ * Who changes the registry does so alone, to the end of its transaction; runs only read it. Take
+ * this before the report's lock, which nobody waits for.
+ */
+void
+bm_registry_lock(void)
+{
+	LockRelationOid(bm_relation_oid("reports", false), ShareUpdateExclusiveLock);
 }
 
 /* Tells the worker, once this transaction has committed, that the registry changed. */
@@ -283,9 +391,9 @@ bm_report_problem(const BmReport *report)
 	if (report->lookback != NULL && bm_duration_problem(report->lookback) != NULL)
 		return psprintf("its lookback is not valid: %s",
 						bm_duration_problem(report->lookback));
-	if (report->max_attempts < 1 || report->backoff_length < 1)
-		return "max_attempts and backoff must not be empty";
-	return NULL;
+	if (report->max_attempts < 1 || report->backoff_length < 1 || report->max_catchup < 1)
+		return "max_attempts, backoff and max_catchup must not be empty";
+	return bm_after_problem(report);
 }
 
 /* Why reports of this role cannot run, or NULL. */

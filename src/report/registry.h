@@ -10,6 +10,28 @@
 #define BM_REPORT_NAME_MAX 100
 #define BM_ANALYTICS "analytics"
 
+/* What becomes of slots that nobody could run in time. */
+typedef enum BmMisfire
+{
+	BM_MISFIRE_ONCE, /* one run, for the latest of them */
+	BM_MISFIRE_SKIP, /* likewise, unless that is later than misfire_grace */
+	BM_MISFIRE_EACH	 /* each is run, the oldest first */
+} BmMisfire;
+
+/* What becomes of slots that fire while a run is under way. */
+typedef enum BmOverlap
+{
+	BM_OVERLAP_SKIP,
+	BM_OVERLAP_QUEUE_ONE
+} BmOverlap;
+
+/* Which errors another attempt is made after. */
+typedef enum BmRetryOn
+{
+	BM_RETRY_ON_ALL,
+	BM_RETRY_ON_TRANSIENT
+} BmRetryOn;
+
 typedef struct BmReport
 {
 	int64 id;
@@ -30,6 +52,15 @@ typedef struct BmReport
 	char *search_path;
 	bool target_has_key;
 	TimestampTz created_at;
+	BmMisfire misfire;
+	Interval *misfire_grace; /* NULL: no limit */
+	int32 max_catchup;
+	BmOverlap overlap;
+	BmRetryOn retry_on;
+	ArrayType
+		*after; /* names of reports that must have succeeded for the slot, or NULL */
+	bool paused;
+	int32 revision; /* counts changes of schedule and timezone */
 } BmReport;
 
 /*
@@ -45,8 +76,14 @@ extern BmReport *bm_report_get(int64 id);
 extern BmReport *bm_report_require(const char *name);
 extern List *bm_report_list(void);
 extern void bm_report_insert(const BmReport *report);
+extern void bm_report_update(const BmReport *report);
 extern void bm_report_delete(const BmReport *report);
+extern void bm_registry_lock(void);
 extern void bm_registry_notify(void);
+
+extern bool bm_misfire_find(const char *name, BmMisfire *misfire);
+extern bool bm_overlap_find(const char *name, BmOverlap *overlap);
+extern bool bm_retry_on_find(const char *name, BmRetryOn *retry_on);
 
 extern Oid bm_report_owner(const BmReport *report);
 extern Oid bm_report_target(const BmReport *report, bool missing_ok);

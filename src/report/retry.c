@@ -22,6 +22,28 @@ bm_retry_is_permanent(int sqlerrcode)
 }
 
 /*
+ * Errors that pass by themselves: a conflict with another transaction, a lock that could not be had,
+ * resources (53), a server or a connection that went away (57P0x, 08), the system's (58).
+ */
+bool
+bm_retry_is_transient(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_CANNOT_CONNECT_NOW:
+			return true;
+	}
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == MAKE_SQLSTATE('5', '3', '0', '0', '0') ||
+		   ERRCODE_TO_CATEGORY(sqlerrcode) == MAKE_SQLSTATE('0', '8', '0', '0', '0') ||
+		   ERRCODE_TO_CATEGORY(sqlerrcode) == MAKE_SQLSTATE('5', '8', '0', '0', '0');
+}
+
+/*
  * Microseconds to wait after a failed attempt (from 1): the list's item for it, the last one
  * repeating, give or take a tenth; random is in [0, 1).
  */

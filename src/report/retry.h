@@ -3,6 +3,7 @@
 #define BM_REPORT_RETRY_H
 
 extern bool bm_retry_is_permanent(int sqlerrcode);
+extern bool bm_retry_is_transient(int sqlerrcode);
 extern int64 bm_retry_delay(const int64 *backoff, int length, int attempt, double random);
 
 #endif

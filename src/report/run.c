@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -28,67 +29,32 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "report/access.h"
+#include "report/after.h"
+#include "report/claim.h"
 #include "report/retry.h"
 #include "report/run.h"
-#include "report/schedule.h"
 #include "report/state.h"
-
-/* Makes the claim on the state: by compare-and-swap on the last slot. */
-static bool
-claim_slot(const BmReport *report, BmReportState *state, TimestampTz now)
-{
-	TimestampTz slot =
-		bm_schedule_latest(report->schedule, report->timezone, state->next_slot, now);
-
-	/* Without a last slot the report is new, or the clock was set back: the history knows. */
-	if (state->last_slot != BM_NO_TIME ? slot <= state->last_slot
-									   : bm_history_has_slot(report->id, slot))
-		return false;
-	if (!bm_schedule_next(report->schedule, report->timezone, Max(now, slot),
-						  &state->next_slot))
-		state->next_slot = BM_NO_TIME;
-	state->last_slot = slot;
-	state->chain_trigger = BM_TRIGGER_SCHEDULE;
-	state->chain_slot = slot;
-	return true;
-}
-
-static bool
-claim_state(const BmReport *report, BmReportState *state, TimestampTz now)
-{
-	switch (bm_state_due(state, bm_request_exists(report->id), now))
-	{
-		case BM_DUE_NOTHING:
-			return false;
-		case BM_DUE_SLOT:
-			if (claim_slot(report, state, now))
-				break;
-			/* The clock went back: this slot ran. Skip to the next. */
-			if (!bm_schedule_next(report->schedule, report->timezone,
-								  Max(now, state->last_slot), &state->next_slot))
-				state->next_slot = BM_NO_TIME;
-			bm_state_put(state);
-			return false;
-		case BM_DUE_REQUEST:
-			state->chain_trigger = BM_TRIGGER_REQUEST;
-			state->chain_slot = BM_NO_TIME;
-			break;
-		case BM_DUE_RETRY:
-			break;
-	}
-	state->attempt++;
-	state->next_attempt_at = BM_NO_TIME;
-	return true;
-}
 
 void
 bm_run_set_window(const BmReport *report, BmRun *run)
 {
+	TimestampTz at = run->started_at;
+
 	run->has_window = report->bucket != NULL;
-	if (run->has_window)
-		run->window = bm_bucket_window(report->bucket, report->lookback,
-									   pg_tzset(report->timezone), run->started_at);
+	if (!run->has_window)
+		return;
+	/* Where each slot is run, each has its own buckets, however late it is. */
+	if (report->misfire == BM_MISFIRE_EACH && run->slot != BM_NO_TIME)
+		at = run->slot;
+	run->window = bm_bucket_window(report->bucket, report->lookback,
+								   pg_tzset(report->timezone), at);
 }
+
+/* After a crash, which may have ended the whole server. */
+#define CRASH_BACKOFF (5 * USECS_PER_MINUTE)
+
+/* What a report's SQL waits for a lock, where its role or database does not say: others wait behind it. */
+#define DEFAULT_LOCK_TIMEOUT "30s"
 
 /* Claims what is due, or nothing: the caller commits. */
 bool
@@ -97,7 +63,11 @@ bm_run_claim(const BmReport *report, BmRun *run)
 	BmReportState *state = bm_state_get(report->id);
 	TimestampTz now = bm_clock_now();
 
-	if (state == NULL || !claim_state(report, state, now))
+	if (state == NULL)
+		return false;
+	if (bm_state_is_off(state, report, now))
+		bm_state_set_right(state, report, now);
+	if (!bm_claim_next(report, state, now))
 		return false;
 	run->report_id = report->id;
 	run->trigger = state->chain_trigger;
@@ -230,6 +200,28 @@ execute_commands(const char *query, const BmRun *run)
 	return row_count;
 }
 
+static void
+set_for_run(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+}
+
+/* What the report's SQL finds in force: its search_path, a limit on waits, and which run it is. */
+static void
+set_settings(const BmReport *report, const BmRun *run)
+{
+	(void) set_config_option("search_path", report->search_path, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (LockTimeout == 0)
+		set_for_run("lock_timeout", DEFAULT_LOCK_TIMEOUT);
+	set_for_run("bizmetrics.scheduled_for",
+				run->slot == BM_NO_TIME ? "" : timestamptz_to_str(run->slot));
+	set_for_run("bizmetrics.attempt", psprintf("%d", run->attempt));
+	set_for_run("bizmetrics.run_id", psprintf(INT64_FORMAT, run->run_id));
+	set_for_run("bizmetrics.trigger", bm_trigger_name(run->trigger));
+}
+
 /*
  * Runs the report's SQL as the current role and says how many rows it wrote. The caller made
  * the transaction, or subtransaction, whose failure undoes it. What the SQL sets ends with it.
@@ -250,8 +242,7 @@ bm_run_execute(const BmReport *report, const BmRun *run)
 	{
 		if (bm_table_ownercheck(target, GetUserId()))
 			bm_access_share_target(target);
-		(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		set_settings(report, run);
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
 		row_count = execute_commands(report->query, run);
@@ -274,6 +265,15 @@ is_under_way(const BmReportState *state, const BmRun *run)
 	return run->trigger == BM_TRIGGER_MANUAL || state->run_id == run->run_id;
 }
 
+/* No slot up to this time is owed to the reports that run after it. */
+static TimestampTz
+done_by(const BmReport *report, const BmRun *run)
+{
+	return report->misfire == BM_MISFIRE_EACH && run->slot != BM_NO_TIME
+			   ? run->slot
+			   : run->started_at;
+}
+
 /* In the transaction that wrote the report's rows. */
 void
 bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
@@ -289,11 +289,18 @@ bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
 	bm_history_end(run->run_id, &end, now);
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
-		state->consecutive_failures = 0;
-		state->last_success_at = now;
+		(void) bm_state_apply(state, BM_CAUSE_MANUAL_SUCCESS);
+		/* The worker sees the ends of its own attempts. */
+		if (bm_after_has_followers(report->name))
+			bm_registry_notify();
 	}
 	else
-		bm_state_attempt_succeeded(state, now);
+	{
+		(void) bm_state_apply(state, BM_CAUSE_SUCCEEDED);
+		bm_claim_settle(report, state, run->started_at, now);
+	}
+	state->last_success_at = now;
+	state->done_until = Max(state->done_until, done_by(report, run));
 	bm_state_put(state);
 }
 
@@ -303,50 +310,123 @@ random_fraction(void)
 	return pg_prng_double(&pg_global_prng_state);
 }
 
-static bool
-is_final(const BmRunEnd *end)
+/* When an attempt that ended so may be followed by another one: after a crash not soon. */
+static TimestampTz
+next_attempt(const BmReport *report, const BmReportState *state, bool crashed,
+			 TimestampTz now)
 {
-	return end->state == BM_RUN_CANCELLED ||
-		   (end->state == BM_RUN_FAILED && bm_retry_is_permanent(end->sqlerrcode));
+	int64 delay = bm_retry_delay(report->backoff, report->backoff_length, state->attempt,
+								 random_fraction());
+
+	return now + (crashed ? Max(delay, CRASH_BACKOFF) : delay);
+}
+
+/* Why no other attempt is made of the run, or NULL. */
+static const char *
+why_final(const BmReport *report, const BmReportState *state, const BmRunEnd *end,
+		  TimestampTz next_attempt_at)
+{
+	if (end->state == BM_RUN_CRASHED &&
+		state->consecutive_crashes + 1 >= BM_CRASHES_TO_QUARANTINE)
+		return "quarantined";
+	if (end->state == BM_RUN_CANCELLED)
+		return "cancelled";
+	if (end->state == BM_RUN_FAILED && (bm_retry_is_permanent(end->sqlerrcode) ||
+										(report->retry_on == BM_RETRY_ON_TRANSIENT &&
+										 !bm_retry_is_transient(end->sqlerrcode))))
+		return "permanent";
+	if (state->attempt >= report->max_attempts)
+		return "max_attempts";
+	if (report->misfire != BM_MISFIRE_EACH && state->next_slot != BM_NO_TIME &&
+		!report->paused && next_attempt_at >= state->next_slot)
+		return "superseded";
+	return NULL;
+}
+
+/*
+ * Records the end of an attempt that did not succeed, and what follows. Nobody knows when one that crashed
+ * ended: slots that fired since it began count as missed.
+ */
+static void
+end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, TimestampTz now)
+{
+	bool crashed = end->state == BM_RUN_CRASHED;
+	int64 run_id = state->run_id;
+	BmRunRow run;
+	TimestampTz next_attempt_at = next_attempt(report, state, crashed, now);
+	BmCause cause = crashed ? BM_CAUSE_CRASHED : BM_CAUSE_FAILED;
+
+	if (!crashed && bm_history_find(run_id, false, &run))
+		bm_claim_settle(report, state, run.started_at, now);
+	end->reason = why_final(report, state, end, next_attempt_at);
+	if (end->reason != NULL)
+		cause = crashed ? BM_CAUSE_CRASHED_LAST : BM_CAUSE_GAVE_UP;
+	if (end->reason != NULL && strcmp(end->reason, "quarantined") == 0)
+	{
+		cause = BM_CAUSE_CRASHED_AGAIN;
+		ereport(LOG,
+				(errmsg("report \"%s\" is in quarantine: it crashed %d times in a row",
+						report->name, BM_CRASHES_TO_QUARANTINE),
+				 errhint("Find out why, then use bizmetrics.resume_report().")));
+	}
+	if (bm_state_apply(state, cause) & BM_BACK_OFF)
+		state->next_attempt_at = next_attempt_at;
+	bm_history_end(run_id, end, now);
+	bm_state_put(state);
+}
+
+/* Did it end, by whatever cancelled it, when its time was up? */
+static bool
+is_over_time(const BmReport *report, const BmRun *run, TimestampTz now)
+{
+	return report->timeout != NULL &&
+		   now - run->started_at >= bm_interval_usecs(report->timeout);
 }
 
 /*
  * After the transaction that failed. Does nothing where the attempt is recorded already: while
- * its lock was lost, somebody else took it for a crash.
+ * its lock was lost, somebody else took it for a crash. Goes by the report as it is now.
  */
 void
 bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end)
 {
 	BmReportState *state = bm_state_get(report->id);
+	BmReport *now_is = bm_report_get(report->id);
 	TimestampTz now = bm_clock_now();
 
-	if (state == NULL || !is_under_way(state, run))
+	if (state == NULL || now_is == NULL || !is_under_way(state, run))
 		return;
-	bm_history_end(run->run_id, end, now);
 	if (run->trigger == BM_TRIGGER_MANUAL)
+	{
+		bm_history_end(run->run_id, end, now);
 		return;
-	bm_state_attempt_failed(state, report, now, is_final(end), random_fraction());
-	bm_state_put(state);
+	}
+	if (end->state == BM_RUN_CANCELLED && is_over_time(now_is, run, now))
+		end->state = BM_RUN_TIMED_OUT;
+	end_attempt(now_is, state, end, now);
 }
 
 /*
- * Records as crashed an attempt that is claimed although its lock could be had: its runner ended
- * before it did. Says whether there was one.
+ * Records an attempt that is claimed although its lock could be had: its runner ended before it did, by
+ * a crash or because its time was up and it had to be terminated. Says whether there was one.
  */
 bool
-bm_run_bury(const BmReport *report)
+bm_run_bury(const BmReport *report, bool terminated)
 {
 	BmReportState *state = bm_state_get(report->id);
-	TimestampTz now = bm_clock_now();
 	BmRunEnd end = {.state = BM_RUN_CRASHED,
 					.sqlerrcode = ERRCODE_CRASH_SHUTDOWN,
 					.message = "the runner ended before the report did"};
 
 	if (state == NULL || state->run_id == BM_NO_ID)
 		return false;
-	bm_history_end(state->run_id, &end, now);
-	bm_state_attempt_failed(state, report, now, false, random_fraction());
-	bm_state_put(state);
+	if (terminated)
+	{
+		end.state = BM_RUN_TIMED_OUT;
+		end.sqlerrcode = ERRCODE_QUERY_CANCELED;
+		end.message = "the report did not end when its time was up, and was terminated";
+	}
+	end_attempt(report, state, &end, bm_clock_now());
 	return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "cron/cron.h"
@@ -75,6 +76,18 @@ bm_schedule_check(const char *schedule)
 					 : "A schedule is: minute hour day-of-month month day-of-week.")));
 }
 
+static bool
+next_of(const BmCron *cron, pg_tz *zone, TimestampTz after, TimestampTz *next)
+{
+	int64 seconds = after / USECS_PER_SEC - (after % USECS_PER_SEC < 0 ? 1 : 0);
+	int64_t found;
+
+	if (!bm_cron_next(cron, seconds + EPOCH_SHIFT, utc_offset, zone, &found))
+		return false;
+	*next = (found - EPOCH_SHIFT) * USECS_PER_SEC;
+	return true;
+}
+
 /* The first slot after a time; false where schedule or zone is not valid or there is none. */
 bool
 bm_schedule_next(const char *schedule, const char *timezone, TimestampTz after,
@@ -82,48 +95,30 @@ bm_schedule_next(const char *schedule, const char *timezone, TimestampTz after,
 {
 	BmCron cron;
 	pg_tz *zone = pg_tzset(timezone);
-	int64 seconds = after / USECS_PER_SEC - (after % USECS_PER_SEC < 0 ? 1 : 0);
-	int64_t found;
 
-	if (zone == NULL || !bm_cron_parse(schedule, &cron, NULL) ||
-		!bm_cron_next(&cron, seconds + EPOCH_SHIFT, utc_offset, zone, &found))
-		return false;
-	*next = (found - EPOCH_SHIFT) * USECS_PER_SEC;
-	return true;
+	return zone != NULL && bm_cron_parse(schedule, &cron, NULL) &&
+		   next_of(&cron, zone, after, next);
 }
 
-/* The latest slot in (from, now], or from. */
-static TimestampTz
-walk_slots(const char *schedule, const char *timezone, TimestampTz from, TimestampTz now)
+/* Walks the slots from a first one to a time, no more than limit: how many there are, and the last of them. */
+void
+bm_schedule_fired(const char *schedule, const char *timezone, TimestampTz first,
+				  TimestampTz until, int64 limit, BmFired *fired)
 {
-	TimestampTz slot = from;
-	TimestampTz next;
+	BmCron cron;
+	pg_tz *zone = pg_tzset(timezone);
+	bool valid = zone != NULL && bm_cron_parse(schedule, &cron, NULL);
 
-	while (bm_schedule_next(schedule, timezone, slot, &next) && next <= now)
-		slot = next;
-	return slot;
-}
-
-/*
- * The latest slot that is not after now, given one that is not. A report that was down for long
- * missed many: look back a little first, so that there are never many to walk.
- */
-TimestampTz
-bm_schedule_latest(const char *schedule, const char *timezone, TimestampTz slot,
-				   TimestampTz now)
-{
-	static const int64 look_back[] = {USECS_PER_HOUR, USECS_PER_DAY, 31 * USECS_PER_DAY};
-
-	for (int i = 0; i < lengthof(look_back); i++)
+	fired->count = 0;
+	fired->last = fired->last_but_one = DT_NOBEGIN;
+	fired->next = first;
+	while (fired->next != DT_NOBEGIN && fired->next <= until && fired->count < limit)
 	{
-		TimestampTz from = now - look_back[i];
-		TimestampTz latest;
-
-		if (from <= slot)
-			break;
-		latest = walk_slots(schedule, timezone, from, now);
-		if (latest != from)
-			return latest;
+		fired->count++;
+		fired->last_but_one = fired->last;
+		fired->last = fired->next;
+		if (!valid || !next_of(&cron, zone, fired->last, &fired->next))
+			fired->next = DT_NOBEGIN;
+		CHECK_FOR_INTERRUPTS();
 	}
-	return walk_slots(schedule, timezone, slot, now);
 }

@@ -5,11 +5,21 @@
 #include "datatype/timestamp.h"
 #include "pgtime.h"
 
+/* Slots that fired. BM_NO_TIME, or DT_NOBEGIN, where there is no such one. */
+typedef struct BmFired
+{
+	int64 count;
+	TimestampTz last;
+	TimestampTz last_but_one;
+	TimestampTz next; /* the slot after them */
+} BmFired;
+
 extern pg_tz *bm_timezone_find(const char *name);
 extern void bm_schedule_check(const char *schedule);
 extern bool bm_schedule_next(const char *schedule, const char *timezone,
 							 TimestampTz after, TimestampTz *next);
-extern TimestampTz bm_schedule_latest(const char *schedule, const char *timezone,
-									  TimestampTz slot, TimestampTz now);
+extern void bm_schedule_fired(const char *schedule, const char *timezone,
+							  TimestampTz first, TimestampTz until, int64 limit,
+							  BmFired *fired);
 
 #endif

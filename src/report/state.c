@@ -1,6 +1,6 @@
 /*
- * Where each report stands: rows of bizmetrics.report_state, and the transitions between them.
- * docs/architecture.md draws them. A row changes only under the report's lock.
+ * Where each report stands: rows of bizmetrics.report_state, and what is due. machine.c has the
+ * transitions between states. A row changes only under the report's lock.
  */
 #include "postgres.h"
 
@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "base/table.h"
-#include "report/retry.h"
 #include "report/schedule.h"
 #include "report/state.h"
 
@@ -37,6 +36,9 @@ enum
 	STATE_CONSECUTIVE_FAILURES,
 	STATE_LAST_SUCCESS_AT,
 	STATE_BROKEN_REASON,
+	STATE_DONE_UNTIL,
+	STATE_CONSECUTIVE_CRASHES,
+	STATE_REVISION,
 	STATE_COLUMNS
 };
 
@@ -48,8 +50,8 @@ bm_trigger_name(BmTrigger trigger)
 	return trigger_names[trigger];
 }
 
-static BmTrigger
-trigger_of_name(const char *name)
+BmTrigger
+bm_trigger_find(const char *name)
 {
 	for (int i = 0; i < lengthof(trigger_names); i++)
 		if (strcmp(trigger_names[i], name) == 0)
@@ -97,7 +99,7 @@ bm_state_get(int64 report_id)
 		state->chain_trigger =
 			n[STATE_CHAIN_TRIGGER]
 				? BM_TRIGGER_NONE
-				: trigger_of_name(TextDatumGetCString(v[STATE_CHAIN_TRIGGER]));
+				: bm_trigger_find(TextDatumGetCString(v[STATE_CHAIN_TRIGGER]));
 		state->chain_slot = time_or_none(v[STATE_CHAIN_SLOT], n[STATE_CHAIN_SLOT]);
 		state->attempt = DatumGetInt32(v[STATE_ATTEMPT]);
 		state->next_attempt_at =
@@ -108,6 +110,9 @@ bm_state_get(int64 report_id)
 			time_or_none(v[STATE_LAST_SUCCESS_AT], n[STATE_LAST_SUCCESS_AT]);
 		state->broken_reason =
 			n[STATE_BROKEN_REASON] ? NULL : TextDatumGetCString(v[STATE_BROKEN_REASON]);
+		state->done_until = DatumGetTimestampTz(v[STATE_DONE_UNTIL]);
+		state->consecutive_crashes = DatumGetInt32(v[STATE_CONSECUTIVE_CRASHES]);
+		state->revision = DatumGetInt32(v[STATE_REVISION]);
 	}
 	table_close(rel, AccessShareLock);
 	return state;
@@ -161,6 +166,9 @@ bm_state_put(const BmReportState *state)
 	v[STATE_CONSECUTIVE_FAILURES] = Int32GetDatum(state->consecutive_failures);
 	set_time(v, n, STATE_LAST_SUCCESS_AT, state->last_success_at);
 	set_text(v, n, STATE_BROKEN_REASON, state->broken_reason);
+	v[STATE_DONE_UNTIL] = TimestampTzGetDatum(state->done_until);
+	v[STATE_CONSECUTIVE_CRASHES] = Int32GetDatum(state->consecutive_crashes);
+	v[STATE_REVISION] = Int32GetDatum(state->revision);
 
 	row = bm_table_get(rel, "report_state_pkey", INT8OID, v[STATE_REPORT_ID]);
 	if (row != NULL)
@@ -182,7 +190,17 @@ bm_state_delete(int64 report_id)
 	table_close(rel, NoLock);
 }
 
-/* A state for a report that has none: nothing missed, the next slot ahead. */
+static TimestampTz
+next_slot(const BmReport *report, TimestampTz after)
+{
+	TimestampTz next;
+
+	return bm_schedule_next(report->schedule, report->timezone, after, &next)
+			   ? next
+			   : BM_NO_TIME;
+}
+
+/* A state for a report that has none: nothing missed, nothing owed, the next slot ahead. */
 BmReportState *
 bm_state_create(const BmReport *report, bool adopted)
 {
@@ -192,90 +210,156 @@ bm_state_create(const BmReport *report, bool adopted)
 	state->adopted = adopted;
 	state->last_slot = state->chain_slot = BM_NO_TIME;
 	state->next_attempt_at = state->last_success_at = BM_NO_TIME;
-	if (!bm_schedule_next(report->schedule, report->timezone, bm_clock_now(),
-						  &state->next_slot))
-		state->next_slot = BM_NO_TIME;
+	state->done_until = bm_clock_now();
+	state->next_slot = next_slot(report, state->done_until);
+	state->revision = report->revision;
 	return state;
 }
 
-/* Pure: what a runner would do now. A request also ends the wait for a retry. */
-BmDue
-bm_state_due(const BmReportState *state, bool requested, TimestampTz now)
+BmPhase
+bm_state_phase(const BmReportState *state)
 {
-	if (!state->adopted || state->run_id != BM_NO_ID)
-		return BM_DUE_NOTHING;
+	if (!state->adopted)
+		return BM_PHASE_RESTORED;
+	if (state->run_id != BM_NO_ID)
+		return BM_PHASE_RUNNING;
 	if (state->chain_trigger != BM_TRIGGER_NONE)
-		return requested || state->next_attempt_at <= now ? BM_DUE_RETRY : BM_DUE_NOTHING;
-	if (requested)
-		return BM_DUE_REQUEST;
-	if (state->next_slot != BM_NO_TIME && state->next_slot <= now)
-		return BM_DUE_SLOT;
-	return BM_DUE_NOTHING;
+		return BM_PHASE_RETRYING;
+	return state->consecutive_crashes >= BM_CRASHES_TO_QUARANTINE ? BM_PHASE_QUARANTINED
+																  : BM_PHASE_WAITING;
 }
 
-/* Pure: when it is worth to look again, or DT_NOEND. */
-TimestampTz
-bm_state_wake(const BmReportState *state)
+/*
+ * Takes the transition for a cause, as machine.c has it, and says what it does: the caller sets what
+ * was opened, and when the next attempt is.
+ */
+unsigned
+bm_state_apply(BmReportState *state, BmCause cause)
 {
-	if (!state->adopted || state->chain_trigger != BM_TRIGGER_NONE)
-		return state->next_attempt_at == BM_NO_TIME ? DT_NOEND : state->next_attempt_at;
-	return state->next_slot == BM_NO_TIME ? DT_NOEND : state->next_slot;
+	BmPhase from = bm_state_phase(state);
+	const BmTransition *transition = bm_machine_find(from, cause);
+
+	if (transition == NULL)
+		elog(ERROR, "report " INT64_FORMAT " cannot be %s while it is %s",
+			 state->report_id, bm_cause_name(cause), bm_phase_name(from));
+	state->run_id = BM_NO_ID;
+	if (transition->actions & BM_COUNT_FAILURE)
+		state->consecutive_failures++;
+	if (transition->actions & BM_COUNT_CRASH)
+		state->consecutive_crashes++;
+	if (transition->actions & BM_CLEAR_CRASHES)
+		state->consecutive_crashes = 0;
+	if (transition->actions & BM_CLEAR_FAILURES)
+		state->consecutive_failures = 0;
+	if (transition->actions & BM_CLOSE_RUN)
+	{
+		state->chain_trigger = BM_TRIGGER_NONE;
+		state->chain_slot = BM_NO_TIME;
+		state->next_attempt_at = BM_NO_TIME;
+		state->attempt = 0;
+	}
+	if (transition->actions & BM_COUNT_ATTEMPT)
+	{
+		state->attempt++;
+		state->next_attempt_at = BM_NO_TIME;
+	}
+	return transition->actions;
+}
+
+/* The state of a report that is adopted or reset: as that of a new one. */
+BmReportState *
+bm_state_start_over(const BmReport *report, BmReportState *state, BmCause cause)
+{
+	(void) bm_state_apply(state, cause);
+	return bm_state_create(report, true);
+}
+
+static bool
+slot_is_due(const BmReportState *state, const BmLook *look)
+{
+	return !look->paused && state->next_slot != BM_NO_TIME &&
+		   state->next_slot <= look->ready;
+}
+
+/*
+ * Pure: what a runner would do now. A request ends the wait for another attempt; and a slot that fired
+ * while a run waited for its next attempt replaces that run, unless each slot is run.
+ */
+BmDue
+bm_state_due(const BmReportState *state, const BmLook *look)
+{
+	BmPhase phase = bm_state_phase(state);
+	bool waits =
+		state->next_attempt_at != BM_NO_TIME && state->next_attempt_at > look->now;
+
+	if ((phase != BM_PHASE_WAITING && phase != BM_PHASE_RETRYING) ||
+		(!look->requested && (waits || look->paused)))
+		return BM_DUE_NOTHING;
+	if (slot_is_due(state, look) && !waits && (phase == BM_PHASE_WAITING || !look->each))
+		return BM_DUE_SLOT;
+	if (phase == BM_PHASE_RETRYING)
+		return BM_DUE_RETRY;
+	return look->requested ? BM_DUE_REQUEST : BM_DUE_NOTHING;
+}
+
+/* Pure: when it is worth to look again where nothing is due, or DT_NOEND. */
+TimestampTz
+bm_state_wake(const BmReportState *state, const BmLook *look)
+{
+	switch (bm_state_phase(state))
+	{
+		case BM_PHASE_RESTORED:
+			break;
+		case BM_PHASE_RETRYING:
+			if (look->paused)
+				return DT_NOEND;
+			break;
+		case BM_PHASE_WAITING:
+			/* A slot that is past and not ready waits for another report, whose end is a change. */
+			if (look->paused || state->next_slot == BM_NO_TIME ||
+				(state->next_slot <= look->now && state->next_slot > look->ready))
+				return DT_NOEND;
+			return Max(state->next_slot, state->next_attempt_at);
+		default:
+			return DT_NOEND;
+	}
+	return state->next_attempt_at == BM_NO_TIME ? DT_NOEND : state->next_attempt_at;
 }
 
 /* Is the next slot further away than the schedule's next two? Then the clock was set back. */
-bool
-bm_state_is_ahead(const BmReportState *state, const BmReport *report, TimestampTz now)
+static bool
+is_ahead(const BmReportState *state, const BmReport *report, TimestampTz now)
 {
 	TimestampTz first;
 	TimestampTz second;
 
-	return state->adopted && state->next_slot != BM_NO_TIME &&
+	return state->next_slot != BM_NO_TIME &&
 		   bm_schedule_next(report->schedule, report->timezone, now, &first) &&
 		   bm_schedule_next(report->schedule, report->timezone, first, &second) &&
 		   state->next_slot > second;
 }
 
-/* Goes on from now; slots that ran are known by their rows in the history (see claim_slot). */
-void
-bm_state_set_back(BmReportState *state, const BmReport *report, TimestampTz now)
+/* Is the next slot not the schedule's: was the clock set back, or the schedule altered? */
+bool
+bm_state_is_off(const BmReportState *state, const BmReport *report, TimestampTz now)
 {
-	if (!bm_schedule_next(report->schedule, report->timezone, now, &state->next_slot))
-		state->next_slot = BM_NO_TIME;
-	state->last_slot = BM_NO_TIME;
+	return state->adopted &&
+		   (state->revision != report->revision || is_ahead(state, report, now));
+}
+
+/*
+ * Goes on from now; nothing is made up for. Slots that ran before a clock was set back are known
+ * by their rows in the history (see claim_slot).
+ */
+void
+bm_state_set_right(BmReportState *state, const BmReport *report, TimestampTz now)
+{
+	if (state->revision == report->revision)
+		state->last_slot = BM_NO_TIME;
+	else if (state->consecutive_failures == 0 && state->chain_trigger == BM_TRIGGER_NONE)
+		state->done_until =
+			Max(state->done_until, now); /* the new schedule owes nothing yet */
+	state->next_slot = next_slot(report, now);
+	state->revision = report->revision;
 	bm_state_put(state);
-}
-
-static void
-close_chain(BmReportState *state)
-{
-	state->chain_trigger = BM_TRIGGER_NONE;
-	state->chain_slot = BM_NO_TIME;
-	state->next_attempt_at = BM_NO_TIME;
-	state->attempt = 0;
-}
-
-void
-bm_state_attempt_succeeded(BmReportState *state, TimestampTz now)
-{
-	state->run_id = BM_NO_ID;
-	state->consecutive_failures = 0;
-	state->last_success_at = now;
-	close_chain(state);
-}
-
-/* final: another try would not help. */
-void
-bm_state_attempt_failed(BmReportState *state, const BmReport *report, TimestampTz now,
-						bool final, double random)
-{
-	state->run_id = BM_NO_ID;
-	if (final || state->attempt >= report->max_attempts)
-	{
-		state->consecutive_failures++;
-		close_chain(state);
-	}
-	else
-		state->next_attempt_at =
-			now + bm_retry_delay(report->backoff, report->backoff_length, state->attempt,
-								 random);
 }

@@ -4,11 +4,15 @@
 
 #include "datatype/timestamp.h"
 
+#include "report/machine.h"
 #include "report/registry.h"
 
 /* No such time, run or transaction. */
 #define BM_NO_TIME DT_NOBEGIN
 #define BM_NO_ID 0
+
+/* So many crashes in a row, and a report is not run any more: each may have ended the server. */
+#define BM_CRASHES_TO_QUARANTINE 3
 
 typedef enum BmTrigger
 {
@@ -26,16 +30,19 @@ typedef struct BmReportState
 	TimestampTz next_slot; /* BM_NO_TIME: the schedule is broken */
 	TimestampTz last_slot;
 
-	/* The open chain: a slot or request whose attempts are not at an end. */
-	BmTrigger chain_trigger; /* BM_TRIGGER_NONE: there is none */
-	TimestampTz chain_slot;	 /* BM_NO_TIME for a request */
-	int attempt;			 /* attempts made in it; while not adopted, checks made */
-	TimestampTz next_attempt_at;
-	int64 run_id; /* the attempt under way, or BM_NO_ID */
+	/* The run that is open: a slot or request whose attempts are not at an end. */
+	BmTrigger chain_trigger;	 /* BM_TRIGGER_NONE: there is none */
+	TimestampTz chain_slot;		 /* BM_NO_TIME for a request */
+	int attempt;				 /* attempts made in it; while not adopted, checks made */
+	TimestampTz next_attempt_at; /* nothing begins before, but what is asked for */
+	int64 run_id;				 /* the attempt under way, or BM_NO_ID */
 
 	int consecutive_failures;
 	TimestampTz last_success_at;
-	char *broken_reason; /* NULL: it can run */
+	char *broken_reason;	/* NULL: it can run */
+	TimestampTz done_until; /* what runs after it need not wait for slots up to here */
+	int consecutive_crashes;
+	int revision; /* the report's, that next_slot was computed for */
 } BmReportState;
 
 /* What a runner would do for a report now. */
@@ -47,20 +54,32 @@ typedef enum BmDue
 	BM_DUE_REQUEST
 } BmDue;
 
+/* What there is to know, beside its state, of a report that is looked at. */
+typedef struct BmLook
+{
+	TimestampTz now;
+	TimestampTz ready; /* not after now: slots up to here may run */
+	bool requested;
+	bool paused;
+	bool each; /* slots do not replace one another */
+} BmLook;
+
 extern const char *bm_trigger_name(BmTrigger trigger);
+extern BmTrigger bm_trigger_find(const char *name);
 extern BmReportState *bm_state_get(int64 report_id);
 extern void bm_state_put(const BmReportState *state);
 extern void bm_state_delete(int64 report_id);
 extern BmReportState *bm_state_create(const BmReport *report, bool adopted);
 
-extern BmDue bm_state_due(const BmReportState *state, bool requested, TimestampTz now);
-extern TimestampTz bm_state_wake(const BmReportState *state);
-extern bool bm_state_is_ahead(const BmReportState *state, const BmReport *report,
-							  TimestampTz now);
-extern void bm_state_set_back(BmReportState *state, const BmReport *report,
-							  TimestampTz now);
-extern void bm_state_attempt_succeeded(BmReportState *state, TimestampTz now);
-extern void bm_state_attempt_failed(BmReportState *state, const BmReport *report,
-									TimestampTz now, bool final, double random);
+extern BmReportState *bm_state_start_over(const BmReport *report, BmReportState *state,
+										  BmCause cause);
+extern BmPhase bm_state_phase(const BmReportState *state);
+extern unsigned bm_state_apply(BmReportState *state, BmCause cause);
+extern BmDue bm_state_due(const BmReportState *state, const BmLook *look);
+extern TimestampTz bm_state_wake(const BmReportState *state, const BmLook *look);
+extern bool bm_state_is_off(const BmReportState *state, const BmReport *report,
+							TimestampTz now);
+extern void bm_state_set_right(BmReportState *state, const BmReport *report,
+							   TimestampTz now);
 
 #endif

@@ -92,6 +92,6 @@ bm_adopt(const BmReport *report, BmReportState *state)
 	else if (!older_transactions_ended(state->adopt_after))
 		look_again_later(state);
 	else
-		state = bm_state_create(report, true);
+		state = bm_state_start_over(report, state, BM_CAUSE_ADOPTED);
 	bm_state_put(state);
 }

@@ -25,12 +25,14 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "report/claim.h"
 #include "report/lock.h"
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/schedule.h"
 #include "report/state.h"
 #include "worker/adopt.h"
+#include "worker/watchdog.h"
 #include "worker/worker.h"
 
 /* How long an idle scheduler stays: less than DROP DATABASE waits for others to leave. */
@@ -277,20 +279,21 @@ tend_report(const BmReport *report)
 
 	if (state != NULL && state->adopted && state->run_id == BM_NO_ID &&
 		same_text(state->broken_reason, problem) &&
-		!bm_state_is_ahead(state, report, bm_clock_now()))
+		!bm_state_is_off(state, report, bm_clock_now()))
 		return state;
 	/* It may have been dropped since it was listed: without a row it has no state. */
 	if (!bm_report_lock(report->id, false) || bm_report_get(report->id) == NULL)
 		return NULL;
-	(void) bm_run_bury(report);
+	(void) bm_run_bury(report,
+					   state != NULL && bm_watchdog_terminated(report, state->run_id));
 	state = bm_state_get(report->id);
 	if (state == NULL || !state->adopted)
 	{
 		bm_adopt(report, state);
 		state = bm_state_get(report->id);
 	}
-	if (bm_state_is_ahead(state, report, bm_clock_now()))
-		bm_state_set_back(state, report, bm_clock_now());
+	if (bm_state_is_off(state, report, bm_clock_now()))
+		bm_state_set_right(state, report, bm_clock_now());
 	if (!same_text(state->broken_reason, problem))
 		note_problem(report, state, problem);
 	return state;
@@ -303,12 +306,13 @@ serve_report(const BmReport *report, DueReport **due)
 	BmReportState *state;
 	TimestampTz now = bm_clock_now();
 	TimestampTz next;
+	BmLook look;
 
 	if (has_runner(report->id))
-		return DT_NOEND; /* its end wakes us */
+		return bm_watchdog_look(report); /* its end wakes us */
 	state = tend_report(report);
 	if (state == NULL)
-		return now + FOREIGN_RUNNER_CHECK;
+		return Min(now + FOREIGN_RUNNER_CHECK, bm_watchdog_look(report));
 	if (state->broken_reason != NULL)
 	{
 		forget_trouble(report->id);
@@ -317,15 +321,16 @@ serve_report(const BmReport *report, DueReport **due)
 				   ? next
 				   : DT_NOEND;
 	}
-	if (bm_state_due(state, bm_request_exists(report->id), now) == BM_DUE_NOTHING)
+	look = bm_claim_look(report, now);
+	if (bm_state_due(state, &look) == BM_DUE_NOTHING)
 	{
 		forget_trouble(report->id);
-		return bm_state_wake(state);
+		return bm_state_wake(state, &look);
 	}
 	*due = palloc(sizeof(DueReport));
 	(*due)->report = report;
 	(*due)->claims = claims_of(state);
-	(*due)->since = Min(bm_state_wake(state), now);
+	(*due)->since = Min(bm_state_wake(state, &look), now);
 	return DT_NOEND;
 }
 

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(make_node make_database make_author sql sql_state wait_for set_clock
-  make_report poll runs last_run wait_for_run wait_for_slot wait_until_idle settle block log_count worker_pids);
+  make_report poll runs skipped last_run wait_for_run wait_for_slot wait_until_idle settle block log_count worker_pids);
 
 # A promise that is not kept ends the wait for it in a reasonable time.
 $PostgreSQL::Test::Utils::timeout_default = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
@@ -139,7 +139,7 @@ SQL
 }
 
 # Every attempt of a report, oldest first, a line each: slot|attempt|trigger|state|sqlstate. Slots
-# are in UTC, without date and zone where they are of the day that the tests begin with.
+# that were skipped are left out: see skipped(). Slots are in UTC, without date and zone where they are of the day that the tests begin with.
 sub runs
 {
 	my ($node, $name, %params) = @_;
@@ -147,7 +147,19 @@ sub runs
 	return sql($node, <<"SQL", %params);
 SET timezone = 'UTC';
 SELECT replace(to_char(slot, 'MM-DD HH24:MI'), '03-03 ', ''), attempt, trigger, state, sqlstate
-FROM bizmetrics.report_runs WHERE report_name = '$name' ORDER BY run_id
+FROM bizmetrics.report_runs WHERE report_name = '$name' AND state <> 'skipped' ORDER BY run_id
+SQL
+}
+
+# What was skipped, oldest first, a line each: slot|reason|missed_count.
+sub skipped
+{
+	my ($node, $name, %params) = @_;
+
+	return sql($node, <<"SQL", %params);
+SET timezone = 'UTC';
+SELECT replace(to_char(slot, 'MM-DD HH24:MI'), '03-03 ', ''), reason, missed_count
+FROM bizmetrics.report_runs WHERE report_name = '$name' AND state = 'skipped' ORDER BY run_id
 SQL
 }
 
@@ -163,7 +175,7 @@ sub wait_for_run
 
 	return wait_for($node, <<"SQL", $params{name} // "report $name ended $count times", %params);
 SELECT count(*) >= $count FROM bizmetrics.report_runs
-WHERE report_name = '$name' AND finished_at IS NOT NULL
+WHERE report_name = '$name' AND finished_at IS NOT NULL AND state <> 'skipped'
 SQL
 }
 

@@ -16,7 +16,7 @@ SELECT is_empty($$SELECT type, identity FROM members WHERE type <> 'cast' AND co
 SELECT isnt(obj_description('analytics'::regnamespace, 'pg_namespace'), NULL, 'a comment on analytics');
 SELECT is_empty($$SELECT type, identity FROM members WHERE obj_description(objid, classid::regclass::name) !~ '[.?]$'$$, 'comments are sentences');
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
-  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events', 'prune_event_types', 'set_event_retention') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
+  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events', 'prune_event_types', 'set_event_retention', 'alter_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'request_runs', 'cancel_run') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
 
 -- Privileges
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass, aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0$$, 'no function for PUBLIC');

@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 -- NULLs
-SELECT pg_temp.refusal(name, 'NULL') FROM unnest('{name,target,query,schedule,timezone,max_attempts,backoff}'::text[]) name;
+SELECT pg_temp.refusal(name, 'NULL') FROM unnest('{name,target,query,schedule,timezone,max_attempts,backoff,misfire,max_catchup,overlap,retry_on,run_immediately}'::text[]) name;
 -- name
 SELECT pg_temp.refusal('name', '''''');
 SELECT pg_temp.refusal('name', 'repeat(''n'', 101)') ~ '^22023: name ';
@@ -54,6 +54,12 @@ SELECT pg_temp.refusal('lookback', '''1 day''');
 SELECT pg_temp.refusal('max_attempts', n) FROM unnest('{0,-1,101}'::text[]) n;
 SELECT pg_temp.refusal('backoff', backoff) FROM unnest(ARRAY['''{}''', '''{NULL}''', '''{1s,-1s}''', '''{x}''']) backoff;
 SELECT pg_temp.refusal('timeout', timeout) FROM unnest(ARRAY['''0''', '''-1s''', '''1 microsecond''']) timeout;
+-- misfire, misfire_grace, max_catchup, overlap, retry_on, after
+SELECT pg_temp.refusal('misfire', misfire) FROM unnest(ARRAY['''''', '''twice''', '''skip''', '''Once''']) misfire;
+SELECT pg_temp.refusal('misfire', '''skip''', 'misfire_grace', '''-1 s''');
+SELECT pg_temp.refusal('max_catchup', n) FROM unnest('{0,-1,1000001}'::text[]) n;
+SELECT pg_temp.refusal('overlap', '''queue'''), pg_temp.refusal('retry_on', '''some''');
+SELECT pg_temp.refusal('after', after) FROM unnest(ARRAY['''{none}''', '''{NULL}''', '''{refused}''']) after;
 -- owner
 SELECT pg_temp.refusal('owner', owner) FROM unnest('{''regress_missing'',''regress_other'',''postgres'',''regress_group''}'::text[]) owner;
 SELECT count(*) FROM bizmetrics.report_status;

@@ -28,6 +28,7 @@ SELECT pg_temp.attempt('schedule', '''x'''), pg_temp.attempt('created_at', '''in
 SELECT pg_temp.attempt('bucket', '''1 microsecond'''), pg_temp.attempt('bucket', '''-3 years'''), pg_temp.attempt('bucket', '''1 day -1 second''');
 SELECT pg_temp.attempt('timezone', '''Mars/Phobos''');
 SELECT pg_temp.attempt('bucket', '''0''');
+SELECT pg_temp.attempt('misfire', '''never'''), pg_temp.attempt('max_catchup', '0'), pg_temp.attempt('after', '''{row,NULL,none}'''), pg_temp.attempt('after', '''{{row},{row}}'''), pg_temp.attempt('revision', '-1');
 \c contrib_regression postgres
 DROP DATABASE regression_bizmetrics_rows WITH (FORCE);
 DROP ROLE regress_rows_owner;

@@ -76,7 +76,7 @@ is(last_run($node, 'who'), '03-06 07:07|1|schedule|succeeded|', 'a slot that is 
 wait_for_run($node, 'tokyo', 2);
 is(last_run($node, 'tokyo'), '03-06 00:00|1|schedule|succeeded|', 'one of hours ago too');
 settle($node);
-is(sql($node, 'SELECT count(*) FROM bizmetrics.report_runs WHERE report_name IN (\'who\', \'tokyo\')'),
+is(sql($node, 'SELECT count(*) FROM bizmetrics.report_runs WHERE report_name IN (\'who\', \'tokyo\') AND state = \'succeeded\''),
 	5, 'and no more');
 
 # ---- a clock that is set back ----
@@ -85,7 +85,7 @@ set_clock($node, '2031-03-06 07:05:00+00');
 settle($node);
 set_clock($node, '2031-03-06 07:07:30+00');
 settle($node);
-is( sql($node, "SELECT count(*), count(DISTINCT slot) FROM bizmetrics.report_runs WHERE report_name = 'who'"),
+is( sql($node, "SELECT count(*), count(DISTINCT slot) FROM bizmetrics.report_runs WHERE report_name = 'who' AND state <> 'skipped'"),
 	'3|3', 'a clock set back runs no slot again');
 wait_for_slot($node, 'who', '2031-03-06 07:08:00+00', name => 'the next slot runs');
 is(sql($node, "SELECT bizmetrics.drop_report(n) FROM unnest('{who,tokyo,kolkata}'::text[]) n"),
@@ -135,7 +135,7 @@ wait_for($node, <<'SQL', 'the reports of the copy run there', db => 'copy');
 SELECT EXISTS (SELECT FROM bizmetrics.report_runs
   WHERE report_name = 'minutely' AND slot > '2031-03-06 07:11+00' AND state = 'succeeded')
 SQL
-is( sql($node, "SELECT count(*) - count(DISTINCT slot) FROM bizmetrics.report_runs WHERE report_name = 'minutely'", db => 'copy'),
+is( sql($node, "SELECT count(*) - count(DISTINCT slot) FROM bizmetrics.report_runs WHERE report_name = 'minutely' AND state <> 'skipped'", db => 'copy'),
 	0, 'each slot once');
 sql($node, "SELECT bizmetrics.drop_report('minutely')", db => 'copy');
 

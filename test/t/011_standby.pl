@@ -48,14 +48,18 @@ $standby->promote;
 wait_for($standby, "EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'bizmetrics launcher')", 'the worker starts');
 wait_for_run($standby, 'nap', 1);
 is(runs($standby, 'nap'), '12:02|1|schedule|crashed|57P02', 'the run is marked crashed');
-set_clock($standby, '2031-03-03 12:03:40+00');
+set_clock($standby, '2031-03-03 12:08:00+00');
 wait_for_run($standby, 'nap', 2);
 is(last_run($standby, 'nap'), '12:02|2|schedule|succeeded|', 'and tried again');
-wait_for_slot($standby, 'minutely', '2031-03-03 12:04:00+00', name => 'the schedule goes on');
+wait_for_slot($standby, 'minutely', '2031-03-03 12:09:00+00', name => 'the schedule goes on');
 is( sql($standby, 'SELECT count(*) - count(DISTINCT (report_id, slot)) FROM bizmetrics.runs WHERE state = \'succeeded\' AND slot IS NOT NULL'),
 	0,
 	'no slot ran twice');
-is(sql($standby, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running'"), 0, 'no run is open');
+is( sql($standby, "SELECT slot = '2031-03-03 12:02+00', count(*) FROM bizmetrics.report_runs WHERE report_name = 'nap' AND state = 'succeeded' GROUP BY 1"),
+	't|1',
+	'the run that was interrupted succeeded once');
+is(sql($standby, 'SELECT count(*) FROM analytics.nap'), 1, 'and its rows are there once');
+is(sql($standby, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open');
 
 $standby->stop;
 done_testing();

@@ -560,6 +560,80 @@ compare_random(Timeline *line, int n)
 	}
 }
 
+/* A year of slots, one after the other and none left out, of random schedules. */
+static void
+walk_year(const char *text, Timeline *line)
+{
+	Schedule s;
+	BmCron cron;
+	Instants fires;
+	int64_t from = line->start + MARGIN;
+	int64_t to = from + (int64_t) 365 * DAY;
+	int64_t next = from;
+	int slots = 0;
+	int i = 0;
+
+	if (!bm_cron_parse(text, &cron, NULL))
+		return;
+	read_schedule(text, &s);
+	fires = expected_fires(&s, line);
+	while (i < fires.n && fires.values[i] <= from)
+		i++;
+	while (bm_cron_next(&cron, next, timeline_offset, line, &next) && next <= to &&
+		   i < fires.n && fires.values[i] == next)
+	{
+		i++;
+		slots++;
+	}
+	ok(i == fires.n ? next > to || next == fires.values[fires.n - 1]
+					: fires.values[i] > to && next > to,
+	   "a year of \"%s\" in %s: %d slots", text, line->name, slots);
+	free(fires.values);
+}
+
+static void
+walk_years(void)
+{
+	static const char *const zones[] = {"UTC",
+										"Europe/Berlin",
+										"Europe/London",
+										"Europe/Dublin",
+										"Atlantic/Azores",
+										"America/New_York",
+										"America/Chicago",
+										"America/Sao_Paulo",
+										"America/Santiago",
+										"America/St_Johns",
+										"Pacific/Auckland",
+										"Pacific/Chatham",
+										"Australia/Sydney",
+										"Asia/Kolkata",
+										"Asia/Kathmandu",
+										"Asia/Tehran",
+										"Asia/Tokyo",
+										"Africa/Cairo",
+										"Australia/Lord_Howe",
+										"Pacific/Kiritimati"};
+
+	for (int z = 0; z < N_ELEMENTS(zones); z++)
+	{
+		Timeline line = libc_timeline(zones[z], 2026, 2);
+
+		for (int n = 0; n < 200 / N_ELEMENTS(zones);)
+		{
+			char text[200];
+			BmCron cron;
+
+			random_schedule(text, sizeof(text));
+			if (!bm_cron_parse(text, &cron, NULL))
+				continue;
+			walk_year(text, &line);
+			n++;
+		}
+		free_timeline(&line);
+	}
+}
+
 int
 main(void)
 {
@@ -639,5 +713,6 @@ main(void)
 		compare_random(&line, 8);
 		free_timeline(&line);
 	}
+	walk_years();
 	return done_testing();
 }

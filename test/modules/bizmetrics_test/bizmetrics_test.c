@@ -10,10 +10,12 @@
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "port/atomics.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
@@ -26,11 +28,14 @@ PG_FUNCTION_INFO_V1(bizmetrics_test_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_bucket);
 
 #define RUNNING 0 /* the clock is not stopped */
+#define CLOCK_FILE \
+	"bizmetrics_test.clock" /* in the data folder: where keep_clock keeps it */
 
 typedef BmWindow (*BucketWindow)(const Interval *, const Interval *, pg_tz *,
 								 TimestampTz);
 
 static pg_atomic_uint64 *stopped_at = NULL;
+static bool keep_clock = false;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
@@ -42,6 +47,31 @@ test_clock(void)
 	uint64 time = stopped_at != NULL ? pg_atomic_read_u64(stopped_at) : RUNNING;
 
 	return time == RUNNING ? GetCurrentTimestamp() : (TimestampTz) time;
+}
+
+/* The time that was kept over a crash or a restart. */
+static uint64
+kept_clock(void)
+{
+	FILE *file = keep_clock ? AllocateFile(CLOCK_FILE, "rb") : NULL;
+	uint64 time = RUNNING;
+
+	if (file == NULL)
+		return RUNNING;
+	if (fread(&time, sizeof(time), 1, file) != 1)
+		time = RUNNING;
+	FreeFile(file);
+	return time;
+}
+
+static void
+write_clock(uint64 time)
+{
+	FILE *file = AllocateFile(CLOCK_FILE, "wb");
+
+	if (file == NULL || fwrite(&time, sizeof(time), 1, file) != 1 || FreeFile(file) != 0)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not write file \"%s\": %m", CLOCK_FILE)));
 }
 
 static void
@@ -62,7 +92,7 @@ startup_shmem(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	stopped_at = ShmemInitStruct("bizmetrics_test", sizeof(pg_atomic_uint64), &found);
 	if (!found)
-		pg_atomic_init_u64(stopped_at, RUNNING);
+		pg_atomic_init_u64(stopped_at, kept_clock());
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -72,6 +102,10 @@ _PG_init(void)
 	*(BmClock *) find_rendezvous_variable(BM_CLOCK_RENDEZVOUS) = test_clock;
 	if (!process_shared_preload_libraries_in_progress)
 		return;
+	DefineCustomBoolVariable(
+		"bizmetrics_test.keep_clock",
+		"Keeps a clock that was stopped over restarts of the server.", NULL, &keep_clock,
+		false, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previous_startup_hook = shmem_startup_hook;
@@ -88,12 +122,16 @@ Datum
 bizmetrics_test_set_clock(PG_FUNCTION_ARGS)
 {
 	void (*wake_all)(void) = (void (*)(void)) bizmetrics_function("bm_worker_wake_all");
+	uint64 time = RUNNING;
 
 	if (stopped_at == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("bizmetrics_test is not in shared_preload_libraries")));
-	pg_atomic_write_u64(stopped_at,
-						PG_ARGISNULL(0) ? RUNNING : (uint64) PG_GETARG_TIMESTAMPTZ(0));
+	if (!PG_ARGISNULL(0))
+		time = (uint64) PG_GETARG_TIMESTAMPTZ(0);
+	if (keep_clock)
+		write_clock(time);
+	pg_atomic_write_u64(stopped_at, time);
 	wake_all();
 	PG_RETURN_VOID();
 }
