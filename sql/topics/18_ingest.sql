@@ -31,12 +31,12 @@ CREATE TABLE bizmetrics.event_rejects (
   rejected_at timestamptz NOT NULL
 );
 COMMENT ON TABLE bizmetrics.event_rejects IS
-'What could not be stored as an event, and why: messages of ingest(), and events of log_events() with on_error => reject. replay_rejects() tries them again; the extension''s owner may delete them.';
+'What could not be stored as an event, and why: messages of ingest(), events of log_events() with on_error => reject, and rows of import_events(). replay_rejects() tries them again, but for the rows, which the next call of import_events() does; the extension''s owner may delete them.';
 COMMENT ON COLUMN bizmetrics.event_rejects.reject_id IS 'Its number, in the order in which they came.';
 COMMENT ON COLUMN bizmetrics.event_rejects.via IS 'The function through which it came.';
-COMMENT ON COLUMN bizmetrics.event_rejects.source IS 'The service that the message is of; NULL: payload is an event as log_events() takes it.';
-COMMENT ON COLUMN bizmetrics.event_rejects.item IS 'Its place in the list that it came in, from 0; NULL: it came alone.';
-COMMENT ON COLUMN bizmetrics.event_rejects.payload IS 'The message or event, as it came.';
+COMMENT ON COLUMN bizmetrics.event_rejects.source IS 'The service that the message is of, or the name of what import_events() read; NULL: payload is an event as log_events() takes it.';
+COMMENT ON COLUMN bizmetrics.event_rejects.item IS 'Its place in the list or the source that it came in, from 0; NULL: it came alone.';
+COMMENT ON COLUMN bizmetrics.event_rejects.payload IS 'The message, event or row, as it came.';
 COMMENT ON COLUMN bizmetrics.event_rejects.sqlstate IS 'The error that it met when it was last tried.';
 COMMENT ON COLUMN bizmetrics.event_rejects.message IS 'What was wrong then.';
 COMMENT ON COLUMN bizmetrics.event_rejects.detail IS 'More of it, where there is more.';
@@ -87,7 +87,8 @@ BEGIN
   FOR reject IN
     SELECT r.reject_id, r.source, r.payload
     FROM bizmetrics.event_rejects r
-    WHERE replay_rejects.source IS NULL OR r.source = replay_rejects.source
+    WHERE (replay_rejects.source IS NULL OR r.source = replay_rejects.source)
+      AND r.via <> 'import_events'
     ORDER BY r.reject_id
     FOR UPDATE SKIP LOCKED
   LOOP
@@ -107,4 +108,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.replay_rejects(text) IS
-'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted; returns how many. Errors: 42501 not the extension''s owner; and those of ingest().';
+'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted; returns how many. Rows that import_events() rejected are left alone: it tries them itself when it is called again. Errors: 42501 not the extension''s owner; and those of ingest().';

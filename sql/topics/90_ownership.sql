@@ -10,7 +10,7 @@ SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pruned_events', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_retentions', '');
 
 -- Nothing is granted to PUBLIC.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bizmetrics FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA bizmetrics FROM PUBLIC;
 REVOKE ALL ON TYPE bizmetrics.identifier FROM PUBLIC;
 
 -- Every object belongs to the extension's owner, who may be no superuser, but the tables that C code
@@ -28,7 +28,7 @@ BEGIN
     WHERE d.refclassid = 'pg_extension'::regclass
       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
       AND d.deptype = 'e'
-      AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'type')
+      AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'procedure', 'type')
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.run_requests',

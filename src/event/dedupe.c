@@ -40,6 +40,7 @@ enum
 
 PG_FUNCTION_INFO_V1(bizmetrics_claim_dedupe_key);
 PG_FUNCTION_INFO_V1(bizmetrics_prune_dedupe_keys);
+PG_FUNCTION_INFO_V1(bizmetrics_dedupe_key_seen);
 
 static BmInserter *ledger = NULL;
 static bool ledger_valid = false;
@@ -140,6 +141,17 @@ bm_dedupe_release(Datum key)
 	if (row != NULL)
 		bm_table_delete(rel, row);
 	table_close(rel, NoLock);
+}
+
+/* dedupe_key_seen(key): for import_events(), whose INSERT leaves such rows out. */
+Datum
+bizmetrics_dedupe_key_seen(PG_FUNCTION_ARGS)
+{
+	Relation rel = bm_table_open("dedupe_keys", AccessShareLock);
+	HeapTuple row = bm_table_get(rel, "dedupe_keys_pkey", TEXTOID, PG_GETARG_DATUM(0));
+
+	table_close(rel, AccessShareLock);
+	PG_RETURN_BOOL(row != NULL);
 }
 
 /* The trigger's WHEN and the columns' NOT NULL leave none of those asked for NULL. */

@@ -54,12 +54,13 @@ extern const pg_uuid_t *bm_event_being_inserted;
 extern Oid bm_event_parent(void);
 extern Datum bm_event_attribute(HeapTuple row, TupleDesc desc, BmEventColumn column);
 extern void bm_event_check_writer(Oid parent, Oid role);
-extern void bm_event_store(BmEvent *event);
+extern bool bm_event_store(BmEvent *event);
 extern void bm_event_store_batch(BmEvent **events, int count, BmBatchPlace *place);
 
 /* log_event.c */
 extern void bm_event_prepare(BmEvent *event, pg_uuid_t *id);
 extern void bm_event_log(BmEvent *event, pg_uuid_t *id);
+extern bool bm_event_log_history(BmEvent *event);
 
 /* partition.c */
 typedef struct BmPartition
@@ -75,6 +76,7 @@ extern List *bm_partition_list(Relation parent);
 extern void bm_partition_drop(Oid owner, Oid partition);
 extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
+extern int bm_partition_ensure(TimestampTz from, TimestampTz to);
 extern void bm_partitions_make_ahead(TimestampTz now);
 extern void (*bm_tell_worker)(void);
 

@@ -168,6 +168,16 @@ check_ids(const BmEvent *event)
 	}
 }
 
+/* What this transaction says of it. */
+static void
+stamp(BmEvent *event)
+{
+	event->values[BM_EVENT_RECORDED_AT] =
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
+	event->isnull[BM_EVENT_RECORDED_AT] = event->isnull[BM_EVENT_XACT_ID] = false;
+}
+
 /*
  * Checks what is stated of an event and fills what is left out, in the name of the current role. Its
  * id is left in *id, to which the event points.
@@ -185,11 +195,8 @@ bm_event_prepare(BmEvent *event, pg_uuid_t *id)
 
 	bm_uuid_v7(id);
 	event->values[BM_EVENT_ID] = UUIDPGetDatum(id);
-	event->values[BM_EVENT_RECORDED_AT] =
-		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	event->values[BM_EVENT_XACT_ID] = Int64GetDatum(0);
-	event->isnull[BM_EVENT_ID] = event->isnull[BM_EVENT_RECORDED_AT] =
-		event->isnull[BM_EVENT_XACT_ID] = false;
+	event->isnull[BM_EVENT_ID] = false;
+	stamp(event);
 }
 
 /*
@@ -202,7 +209,30 @@ bm_event_log(BmEvent *event, pg_uuid_t *id)
 	PreventCommandIfReadOnly("log_event()");
 	PreventCommandIfParallelMode("log_event()");
 	bm_event_prepare(event, id);
-	bm_event_store(event);
+	(void) bm_event_store(event);
+}
+
+/*
+ * Stores an event of the past, which has its own id and time, and neither the session's settings nor
+ * the types of today. False where its dedupe key was seen before; 23505 where its id was.
+ */
+bool
+bm_event_log_history(BmEvent *event)
+{
+	static const BmEventColumn required[] = {BM_EVENT_ID, BM_EVENT_OCCURRED_AT};
+
+	bm_event_check_name(event->values[BM_EVENT_NAME], event->isnull[BM_EVENT_NAME]);
+	for (int i = 0; i < lengthof(required); i++)
+		if (event->isnull[required[i]])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be NULL", bm_event_column_names[required[i]])));
+	check_properties(event);
+	check_occurred_at(event);
+	check_dedupe_key(event);
+	check_ids(event);
+	stamp(event);
+	return bm_event_store(event);
 }
 
 Datum

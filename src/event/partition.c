@@ -551,10 +551,12 @@ bm_partition_make(Oid parent_oid, TimestampTz occurred_at)
 	return true;
 }
 
-/* Makes what is missing for [at, to) and says how many; stops at a DEFAULT partition. */
-static int
-make_missing(Oid parent_oid, TimestampTz at, TimestampTz to)
+/* Makes what is missing for [from, to) and says how many; stops at a DEFAULT partition. */
+int
+bm_partition_ensure(TimestampTz from, TimestampTz to)
 {
+	Oid parent_oid = bm_event_parent();
+	TimestampTz at = from;
 	int made = 0;
 
 	while (at < to)
@@ -585,7 +587,7 @@ bm_partitions_make_ahead(TimestampTz now)
 		interval_around(end, &first_day, &end_day);
 		end = end_day * USECS_PER_DAY;
 	}
-	(void) make_missing(bm_event_parent(), now, end);
+	(void) bm_partition_ensure(now, end);
 }
 
 static void
@@ -599,19 +601,19 @@ check_range(TimestampTz from, TimestampTz to)
 						errhint("Give two finite times, the earlier one first.")));
 }
 
-/* ensure_partitions(from, to): makes what is missing for [from, to) and says how many. */
+/* ensure_partitions(from, to), for writers. */
 Datum
 bizmetrics_ensure_partitions(PG_FUNCTION_ARGS)
 {
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(0);
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(1);
-	Oid parent_oid = bm_event_parent();
+	Oid parent = bm_event_parent();
 
 	check_range(from, to);
-	if (pg_class_aclcheck(parent_oid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(parent_oid, GetUserId(), ACL_INSERT, ACLMASK_ANY) !=
+	if (pg_class_aclcheck(parent, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(parent, GetUserId(), ACL_INSERT, ACLMASK_ANY) !=
 			ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent_oid));
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(parent));
 	PreventCommandIfReadOnly("ensure_partitions()");
-	PG_RETURN_INT32(make_missing(parent_oid, from, to));
+	PG_RETURN_INT32(bm_partition_ensure(from, to));
 }

@@ -527,7 +527,7 @@ claim_key(BmEvent *event)
  * An index expression or a CHECK of somebody logs an event while another one is being stored: what
  * is known of the target is in use, so this one takes the SQL path.
  */
-static void
+static bool
 store_nested(BmEvent *event, TimestampTz occurred_at)
 {
 	Oid parent_oid = bm_event_parent();
@@ -538,8 +538,10 @@ store_nested(BmEvent *event, TimestampTz occurred_at)
 	check_may_insert(parent_oid);
 	if (!OidIsValid(found.relid))
 		(void) bm_partition_make(parent_oid, occurred_at);
-	if (claim_key(event))
-		insert_by_sql(event);
+	if (!claim_key(event))
+		return false;
+	insert_by_sql(event);
+	return true;
 }
 
 /* Must events of the target take the SQL path? */
@@ -552,24 +554,21 @@ takes_sql_path(void)
 }
 
 /*
- * Stores the event. Its id becomes the first event's where the dedupe key was seen before. The
- * caller has checked the columns' values.
+ * Stores the event. Its id becomes the first event's where the dedupe key was seen before; then it
+ * returns false. The caller has checked the columns' values.
  */
-void
+bool
 bm_event_store(BmEvent *event)
 {
 	TimestampTz occurred_at = DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
 
 	register_callbacks();
 	if (is_nested())
-	{
-		store_nested(event, occurred_at);
-		return;
-	}
+		return store_nested(event, occurred_at);
 	lock_target(occurred_at);
 	check_may_insert(target->parent);
 	if (!claim_key(event))
-		return;
+		return false;
 	/* The claim may have waited for another transaction, and taken news in meanwhile. */
 	if (!event->isnull[BM_EVENT_DEDUPE_KEY])
 		lock_target(occurred_at);
@@ -577,6 +576,7 @@ bm_event_store(BmEvent *event)
 		insert_by_sql(event);
 	else
 		insert_fast(event);
+	return true;
 }
 
 static TimestampTz
@@ -673,7 +673,7 @@ bm_event_store_batch(BmEvent **events, int count, BmBatchPlace *place)
 	if (is_nested())
 	{
 		for (place->row = 0; place->row < count; place->row++)
-			bm_event_store(events[place->row]);
+			(void) bm_event_store(events[place->row]);
 		return;
 	}
 	/* Partitions first: who waits for somebody that makes one holds no key that he waits for. */

@@ -7,7 +7,7 @@ SELECT d.classid, d.objid, i.type, i.identity
 FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) i
 WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics') AND d.deptype = 'e';
 
-SELECT set_eq($$SELECT DISTINCT type FROM members$$, ARRAY['schema', 'table', 'view', 'sequence', 'function', 'type', 'cast'], 'kinds of members');
+SELECT set_eq($$SELECT DISTINCT type FROM members$$, ARRAY['schema', 'table', 'view', 'sequence', 'function', 'procedure', 'type', 'cast'], 'kinds of members');
 SELECT set_eq($$SELECT identity FROM members WHERE type = 'schema'$$, ARRAY['bizmetrics'], 'analytics is no member');
 SELECT is_empty($$SELECT type, identity FROM members WHERE type <> 'cast' AND identity NOT LIKE 'bizmetrics%' AND identity <> 'public.business_events'$$, 'members are in schema bizmetrics, but the event table');
 
@@ -16,7 +16,7 @@ SELECT is_empty($$SELECT type, identity FROM members WHERE type <> 'cast' AND co
 SELECT isnt(obj_description('analytics'::regnamespace, 'pg_namespace'), NULL, 'a comment on analytics');
 SELECT is_empty($$SELECT type, identity FROM members WHERE obj_description(objid, classid::regclass::name) !~ '[.?]$'$$, 'comments are sentences');
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
-  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events', 'prune_event_types', 'set_event_retention', 'alter_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'request_runs', 'cancel_run') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
+  WHERE proname IN ('log_event', 'ensure_partitions', 'create_report', 'drop_report', 'run_report', 'request_run', 'grant_reader', 'grant_writer', 'grant_author', 'track_table', 'untrack_table', 'emit_event', 'map_event', 'unmap_event', 'ingest', 'replay_rejects', 'postpone_maintenance', 'prune_dedupe_keys', 'prune_events', 'prune_event_types', 'set_event_retention', 'alter_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'request_runs', 'cancel_run', 'import_events') AND obj_description(objid, 'pg_proc') NOT LIKE '%Errors%: %'$$, 'what a user calls tells its errors');
 
 -- Privileges
 SELECT is_empty($$SELECT identity FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass, aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0$$, 'no function for PUBLIC');
