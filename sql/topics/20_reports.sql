@@ -74,7 +74,7 @@ CREATE SEQUENCE bizmetrics.run_id_seq;
 COMMENT ON SEQUENCE bizmetrics.run_id_seq IS 'Ids of runs.';
 
 CREATE TABLE bizmetrics.runs (
-  run_id bigint PRIMARY KEY,
+  run_id bigint NOT NULL,
   report_id bigint NOT NULL,
   slot timestamptz,
   attempt integer NOT NULL,
@@ -91,10 +91,35 @@ CREATE TABLE bizmetrics.runs (
   detail text,
   reason text,
   missed_count bigint,
+  CONSTRAINT runs_report_id_run_id_key PRIMARY KEY (report_id, run_id),
   UNIQUE (report_id, slot, attempt)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE bizmetrics.runs IS
 'One row an attempt, written by the worker and run_report(), and one for slots in a row that did not run (attempt 0). The unique key is what keeps a slot from running twice.';
+
+CREATE TABLE bizmetrics.pruned_runs (
+  report_id bigint PRIMARY KEY,
+  counted_to bigint NOT NULL,
+  kept_successes integer NOT NULL,
+  kept_failures integer NOT NULL,
+  kept_skipped integer NOT NULL,
+  succeeded bigint NOT NULL,
+  failed bigint NOT NULL,
+  timed_out bigint NOT NULL,
+  cancelled bigint NOT NULL,
+  crashed bigint NOT NULL,
+  skipped bigint NOT NULL,
+  row_count bigint NOT NULL,
+  duration_total bigint NOT NULL,
+  duration_min bigint NOT NULL,
+  duration_max bigint NOT NULL,
+  durations bigint[] NOT NULL
+);
+COMMENT ON TABLE bizmetrics.pruned_runs IS
+'What the attempts add up to whose rows of bizmetrics.runs were deleted, one row a report, and how many are kept. Written by what prunes the history; read through report_stats.';
+COMMENT ON COLUMN bizmetrics.pruned_runs.counted_to IS 'The newest attempt that is counted in kept_successes, kept_failures or kept_skipped.';
+COMMENT ON COLUMN bizmetrics.pruned_runs.duration_total IS 'Microseconds, of successes, like duration_min and duration_max.';
+COMMENT ON COLUMN bizmetrics.pruned_runs.durations IS 'How many successes took [2^((n-1)/4), 2^(n/4)) microseconds, from n = 1.';
 
 CREATE SEQUENCE bizmetrics.request_id_seq;
 COMMENT ON SEQUENCE bizmetrics.request_id_seq IS 'Ids of requests to run.';
@@ -193,6 +218,16 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_resume_rep
 COMMENT ON FUNCTION bizmetrics.resume_reports() IS
 'Resumes every paused report of the current role (the extension''s owner: every one), and returns how many there were. Quarantines stay. Errors: 25006 in a read-only transaction.';
 
+CREATE FUNCTION bizmetrics.preview_schedule(
+  schedule text,
+  timezone text DEFAULT 'UTC',
+  n integer DEFAULT 5,
+  after timestamptz DEFAULT NULL
+) RETURNS TABLE (fires_at timestamptz, local_time timestamp)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 5 AS 'MODULE_PATHNAME', 'bizmetrics_preview_schedule';
+COMMENT ON FUNCTION bizmetrics.preview_schedule(text, text, integer, timestamptz) IS
+'The next n (1 to 1000) times that a schedule fires strictly later than after (now by default), with the local time in timezone. Fewer where it fires no more. Errors: 22004 NULL; 22023 a schedule that does not parse or never fires, with its field and column, or a timezone, n or after that cannot be.';
+
 CREATE FUNCTION bizmetrics.drop_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_drop_report';
 COMMENT ON FUNCTION bizmetrics.drop_report(text) IS
@@ -232,6 +267,16 @@ LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_may_see_report
 COMMENT ON FUNCTION bizmetrics.may_see_report(text) IS
 'Does the current role have the rights of this owner, of the extension''s owner, or of pg_monitor?';
 
+CREATE FUNCTION bizmetrics.time_since(at timestamptz) RETURNS interval
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_time_since';
+COMMENT ON FUNCTION bizmetrics.time_since(timestamptz) IS
+'How long ago that was, by the clock that schedules go by; NULL where it is still to come.';
+
+CREATE FUNCTION bizmetrics.missed_slot(schedule text, timezone text, after timestamptz) RETURNS timestamptz
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_missed_slot';
+COMMENT ON FUNCTION bizmetrics.missed_slot(text, text, timestamptz) IS
+'The first time that a schedule fired after a time; NULL where that is still to come, or there is none.';
+
 CREATE VIEW bizmetrics.report_status WITH (security_barrier) AS
 SELECT r.report_name,
        r.owner_name,
@@ -254,10 +299,19 @@ SELECT r.report_name,
        u.started_at AS running_since,
        s.last_success_at,
        s.consecutive_failures,
-       s.broken_reason
+       s.broken_reason,
+       e.expected_slot,
+       bizmetrics.time_since(e.expected_slot) AS lag
 FROM bizmetrics.reports r
 LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
-LEFT JOIN bizmetrics.runs u ON u.run_id OPERATOR(pg_catalog.=) s.run_id
+LEFT JOIN bizmetrics.runs u ON u.report_id OPERATOR(pg_catalog.=) s.report_id AND u.run_id OPERATOR(pg_catalog.=) s.run_id
+CROSS JOIN LATERAL (
+  SELECT least(
+    s.chain_slot,
+    CASE WHEN bizmetrics.time_since(s.next_slot) IS NOT NULL THEN s.next_slot END,
+    CASE WHEN s.consecutive_failures OPERATOR(pg_catalog.>) 0
+         THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at), s.last_slot) END) AS expected_slot
+) e
 WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';
 COMMENT ON COLUMN bizmetrics.report_status.state IS
@@ -267,6 +321,8 @@ COMMENT ON COLUMN bizmetrics.report_status.owner_name IS 'The role it runs as.';
 COMMENT ON COLUMN bizmetrics.report_status.target IS 'Its table.';
 COMMENT ON COLUMN bizmetrics.report_status.schedule IS 'When it runs, as cron has it.';
 COMMENT ON COLUMN bizmetrics.report_status.timezone IS 'The time zone of its schedule and buckets.';
+COMMENT ON COLUMN bizmetrics.report_status.expected_slot IS 'The oldest slot whose result is missing: of the open run, of one that came and was not claimed, and of those since the last success where runs failed; NULL where nothing is missing.';
+COMMENT ON COLUMN bizmetrics.report_status.lag IS 'How long ago expected_slot was: how far the report''s table is behind. NULL where nothing is missing.';
 COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; after a crash, nothing begins before; while it is restored, when it is looked at again.';
 COMMENT ON COLUMN bizmetrics.report_status.running_since IS 'When the attempt under way began.';
 COMMENT ON COLUMN bizmetrics.report_status.last_success_at IS 'When an attempt last succeeded.';

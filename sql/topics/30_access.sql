@@ -27,7 +27,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
     ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.partitions')
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.partitions, bizmetrics.granted_roles')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -38,7 +38,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'emit_event', 'track_table', 'untrack_table', 'ingest',
                                           'import_events', 'import_id', 'dedupe_key_seen'))
       OR ($1 = 'author' AND f.proname IN ('create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
-                                          'may_see_report', 'events', 'identifier', 'partition_range')))
+                                          'may_see_report', 'events', 'identifier', 'partition_range',
+                                          'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
+                                          'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',
+                                          'doctor_reports', 'doctor_partitions', 'doctor_roles', 'doctor_events')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

@@ -34,11 +34,20 @@ int bm_guc_dedupe_retention = 90 * DAY_IN_MINUTES;
 /* How old partitions may become before the worker drops them; 0: as old as they like. */
 int bm_guc_event_retention = 0;
 
+/* Minutes that the history of runs is kept; -1: whatever its age. */
+int bm_guc_history_retention = 90 * DAY_IN_MINUTES;
+
+/* Successes of a report, and as many failures, that the history keeps at most. */
+int bm_guc_history_runs = 1000;
+
 /* Any writer can name any time: without a limit one could make thousands of tables. */
 int bm_guc_max_partitions = 1000;
 
 /* Reports of one database that may run at the same time. */
 int bm_guc_max_runners = 4;
+
+/* Which runs that ended are told to listeners of channel bizmetrics_runs. */
+int bm_guc_notify_runs = BM_NOTIFY_FAILURES;
 
 /* The width of partitions made from now on. */
 int bm_guc_partition_interval = BM_PARTITION_MONTH;
@@ -57,6 +66,13 @@ static char *run_attempt = NULL;
 static char *run_id = NULL;
 static char *run_scheduled_for = NULL;
 static char *run_trigger = NULL;
+
+static const struct config_enum_entry notify_runs[] = {
+	{"none", BM_NOTIFY_NONE, false},
+	{"failures", BM_NOTIFY_FAILURES, false},
+	{"all", BM_NOTIFY_ALL, false},
+	{NULL, 0, false},
+};
 
 static const struct config_enum_entry partition_intervals[] = {
 	{"day", BM_PARTITION_DAY, false},
@@ -115,12 +131,24 @@ bm_guc_init(void)
 							&bm_guc_event_retention, 0, 0, INT_MAX, PGC_SIGHUP,
 							GUC_UNIT_MIN, NULL, NULL, NULL);
 	DefineCustomIntVariable(
+		"bizmetrics.history_retention", "Sets how long the history of runs is kept.",
+		"-1 keeps it whatever its age.", &bm_guc_history_retention, 90 * DAY_IN_MINUTES,
+		-1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("bizmetrics.history_runs",
+							"Sets how many successes and failures of a report are kept.",
+							NULL, &bm_guc_history_runs, 1000, 1, 1000000, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable(
 		"bizmetrics.max_partitions", "Sets how many partitions business_events may have.",
 		NULL, &bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("bizmetrics.max_runners",
 							"Sets how many reports of one database may run at a time.",
 							NULL, &bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL,
 							NULL, NULL);
+	DefineCustomEnumVariable("bizmetrics.notify_runs",
+							 "Sets which runs are told on channel bizmetrics_runs.", NULL,
+							 &bm_guc_notify_runs, BM_NOTIFY_FAILURES, notify_runs,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("bizmetrics.partition_interval",
 							 "Sets the time range of new partitions of business_events.",
 							 NULL, &bm_guc_partition_interval, BM_PARTITION_MONTH,

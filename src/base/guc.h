@@ -16,14 +16,25 @@ typedef enum BmUnknownEvents
 	BM_UNKNOWN_EVENTS_REJECT
 } BmUnknownEvents;
 
+/* Each includes what stands before it. */
+typedef enum BmNotifyRuns
+{
+	BM_NOTIFY_NONE,
+	BM_NOTIFY_FAILURES,
+	BM_NOTIFY_ALL
+} BmNotifyRuns;
+
 extern char *bm_guc_actor_user_id;
 extern bool bm_guc_allow_superuser_reports;
 extern char *bm_guc_company_id;
 extern char *bm_guc_databases;
 extern int bm_guc_dedupe_retention;
 extern int bm_guc_event_retention;
+extern int bm_guc_history_retention;
+extern int bm_guc_history_runs;
 extern int bm_guc_max_partitions;
 extern int bm_guc_max_runners;
+extern int bm_guc_notify_runs;
 extern int bm_guc_partition_interval;
 extern char *bm_guc_request_id;
 extern int bm_guc_unknown_events;

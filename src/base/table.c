@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -167,24 +168,6 @@ bm_table_get(Relation rel, const char *index, Oid type, Datum key)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
-/* The same, where the row need not be committed yet. */
-HeapTuple
-bm_table_get_dirty(Relation rel, const char *index, Oid type, Datum key)
-{
-	SnapshotData snapshot;
-	ScanKeyData scankey;
-	SysScanDesc scan;
-	HeapTuple row;
-
-	InitDirtySnapshot(snapshot);
-	scan = begin_scan(rel, index, type, key, &snapshot, &scankey);
-	row = systable_getnext(scan);
-	if (HeapTupleIsValid(row))
-		row = heap_copytuple(row);
-	systable_endscan(scan);
-	return row;
-}
-
 void
 bm_table_insert(Relation rel, Datum *values, bool *nulls)
 {
@@ -202,11 +185,20 @@ bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls)
 	CommandCounterIncrement();
 }
 
-void
+/* False where somebody else deleted the row first, which is waited for. */
+bool
 bm_table_delete(Relation rel, HeapTuple row)
 {
-	CatalogTupleDelete(rel, &row->t_self);
+	TM_FailureData failure;
+	TM_Result result =
+		table_tuple_delete(rel, &row->t_self, GetCurrentCommandId(true), InvalidSnapshot,
+						   InvalidSnapshot, true, &failure, false);
+
+	if (result != TM_Ok && result != TM_Deleted)
+		elog(ERROR, "a row of table \"%s\" changed while it was deleted",
+			 RelationGetRelationName(rel));
 	CommandCounterIncrement();
+	return result == TM_Ok;
 }
 
 int64

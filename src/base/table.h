@@ -11,11 +11,10 @@ extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
-extern HeapTuple bm_table_get_dirty(Relation rel, const char *index, Oid type, Datum key);
 extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
 extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);
 extern void bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls);
-extern void bm_table_delete(Relation rel, HeapTuple row);
+extern bool bm_table_delete(Relation rel, HeapTuple row);
 extern int64 bm_next_id(const char *sequence);
 
 extern bool bm_role_inherits(Oid member, Oid role);

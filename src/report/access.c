@@ -150,27 +150,19 @@ bm_require_manager(const BmReport *report)
 						errmsg("permission denied for report \"%s\"", report->name)));
 }
 
-static bool
-may_see_reports_of(Oid owner)
+/* The rights of this owner, of the extension's, or of those who watch the server. */
+bool
+bm_may_see(const char *owner)
 {
 	Oid user = GetUserId();
 
-	return bm_role_inherits(user, owner) ||
+	return bm_role_inherits(user, get_role_oid(owner, true)) ||
 		   bm_role_inherits(user, bm_extension_owner()) ||
 		   bm_role_inherits(user, get_role_oid("pg_monitor", true));
-}
-
-bool
-bm_may_see(const BmReport *report)
-{
-	return may_see_reports_of(bm_report_owner(report));
 }
 
 Datum
 bizmetrics_may_see_report(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(
-		may_see_reports_of(get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), true)));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && bm_may_see(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -5,7 +5,7 @@
 #include "report/registry.h"
 
 extern void bm_access_share_target(Oid target);
-extern bool bm_may_see(const BmReport *report);
+extern bool bm_may_see(const char *owner);
 extern bool bm_may_manage(const BmReport *report);
 extern void bm_require_manager(const BmReport *report);
 

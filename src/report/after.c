@@ -91,7 +91,7 @@ bm_after_check(const BmReport *report)
 	{
 		BmReport *other = bm_report_require(lfirst(cell));
 
-		if (!bm_may_see(other))
+		if (!bm_may_see(other->owner))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("permission denied for report \"%s\"", other->name),

@@ -242,9 +242,25 @@ cancel_retry(const BmReport *report, int64 run_id)
 		return false;
 	(void) bm_state_apply(state, BM_CAUSE_CANCELLED);
 	bm_state_put(state);
-	bm_history_set_reason(run_id, "cancelled");
+	bm_history_set_reason(report->id, run_id, "cancelled");
 	bm_registry_notify();
 	return true;
+}
+
+/* The report that a run is of, or NULL. */
+static BmReport *
+report_of_run(int64 run_id, BmRunRow *run)
+{
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+	{
+		BmReport *report = lfirst(cell);
+
+		if (bm_history_get_dirty(report->id, run_id, run))
+			return report;
+	}
+	return NULL;
 }
 
 Datum
@@ -257,8 +273,8 @@ bizmetrics_cancel_run(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("run_id must not be NULL")));
-	if (!bm_history_find(PG_GETARG_INT64(0), true, &run) ||
-		(report = bm_report_get(run.report_id)) == NULL)
+	report = report_of_run(PG_GETARG_INT64(0), &run);
+	if (report == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("run " INT64_FORMAT " does not exist", PG_GETARG_INT64(0)),
 						errhint("The view bizmetrics.report_runs lists the runs.")));

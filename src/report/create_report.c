@@ -30,6 +30,7 @@
 #include "report/history.h"
 #include "report/lock.h"
 #include "report/manage.h"
+#include "report/preview.h"
 #include "report/registry.h"
 #include "report/schedule.h"
 #include "report/state.h"
@@ -39,6 +40,7 @@
 
 PG_FUNCTION_INFO_V1(bizmetrics_create_report);
 PG_FUNCTION_INFO_V1(bizmetrics_alter_report);
+PG_FUNCTION_INFO_V1(bizmetrics_check_report_name);
 
 /* The arguments of create_report(), in their order. */
 typedef enum Argument
@@ -156,6 +158,17 @@ check_name(const char *name)
 						errhint("Use another name, or bizmetrics.drop_report() first.")));
 }
 
+/* For report_template(), whose caller may not see all reports. */
+Datum
+bizmetrics_check_report_name(PG_FUNCTION_ARGS)
+{
+	Call call = {fcinfo, NULL};
+
+	require(&call, ARG_NAME);
+	check_name(TextDatumGetCString(value_of(&call, ARG_NAME)));
+	PG_RETURN_VOID();
+}
+
 /* The target's canonical name: analytics.table, where table may also stand alone. */
 static char *
 check_target(const char *target)
@@ -170,19 +183,6 @@ check_target(const char *target)
 							   BM_ANALYTICS),
 						errhint("Write it as %s.some_table.", BM_ANALYTICS)));
 	return quote_qualified_identifier(BM_ANALYTICS, llast(parts));
-}
-
-static char *
-check_timezone(const char *name)
-{
-	pg_tz *zone = bm_timezone_find(name);
-
-	if (zone == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("timezone \"%s\" is not known", name),
-				 errhint("Use a name of pg_timezone_names, such as Europe/Berlin.")));
-	return pstrdup(pg_get_timezone_name(zone));
 }
 
 static void
@@ -333,7 +333,8 @@ static void
 check_report(BmReport *report)
 {
 	bm_schedule_check(report->schedule);
-	report->timezone = check_timezone(report->timezone);
+	report->timezone =
+		pstrdup(pg_get_timezone_name(bm_timezone_require(report->timezone)));
 	check_intervals(report);
 	check_attempts(report);
 }
@@ -498,6 +499,7 @@ bizmetrics_create_report(PG_FUNCTION_ARGS)
 	if (DatumGetBool(value_of(&call, ARG_RUN_IMMEDIATELY)))
 		bm_request_insert(report->id, bm_clock_now(),
 						  GetUserNameFromId(GetUserId(), false));
+	bm_preview_announce(report);
 	PG_RETURN_VOID();
 }
 
@@ -583,7 +585,10 @@ bizmetrics_alter_report(PG_FUNCTION_ARGS)
 		report->revision++;
 	bm_report_update(report);
 	if (report->revision != before.revision)
+	{
 		apply_schedule(report);
+		bm_preview_announce(report);
+	}
 	bm_report_resume(report);
 	PG_RETURN_VOID();
 }

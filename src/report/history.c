@@ -16,6 +16,9 @@
 #include "base/table.h"
 #include "report/history.h"
 
+/* The key of bizmetrics.runs: in its order a report's runs are as they began. */
+#define RUNS_KEY "runs_report_id_run_id_key"
+
 /* Columns of bizmetrics.runs. */
 enum
 {
@@ -116,11 +119,156 @@ set_end(Datum *v, bool *n, const BmRunEnd *end, TimestampTz now)
 		v[RUN_DETAIL] = CStringGetTextDatum(end->detail);
 }
 
+static const char *
+text_or_null(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
 static void
-update_run(int64 run_id, const BmRunEnd *end, const char *reason, TimestampTz now)
+read_row(Relation rel, HeapTuple tuple, BmRunRow *row)
+{
+	Datum v[RUN_COLUMNS];
+	bool n[RUN_COLUMNS];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), v, n);
+	row->tuple = tuple;
+	row->report_id = DatumGetInt64(v[RUN_REPORT_ID]);
+	row->run_id = DatumGetInt64(v[RUN_ID]);
+	row->slot = n[RUN_SLOT] ? BM_NO_TIME : DatumGetTimestampTz(v[RUN_SLOT]);
+	row->attempt = DatumGetInt32(v[RUN_ATTEMPT]);
+	row->trigger = bm_trigger_find(TextDatumGetCString(v[RUN_TRIGGER]));
+	row->state = state_of_name(TextDatumGetCString(v[RUN_STATE]));
+	row->pid = DatumGetInt32(v[RUN_PID]);
+	row->started_at = DatumGetTimestampTz(v[RUN_STARTED_AT]);
+	row->finished_at =
+		n[RUN_FINISHED_AT] ? BM_NO_TIME : DatumGetTimestampTz(v[RUN_FINISHED_AT]);
+	row->row_count = n[RUN_ROW_COUNT] ? -1 : DatumGetInt64(v[RUN_ROW_COUNT]);
+	row->sqlstate = text_or_null(v[RUN_SQLSTATE], n[RUN_SQLSTATE]);
+	row->missed_count = n[RUN_MISSED_COUNT] ? 0 : DatumGetInt64(v[RUN_MISSED_COUNT]);
+	row->message = text_or_null(v[RUN_MESSAGE], n[RUN_MESSAGE]);
+}
+
+/* A scan of the index by report and run, in its order; a run_id of 0: of all runs. */
+static SysScanDesc
+scan_runs(Relation rel, Relation index, Snapshot snapshot, int64 report_id,
+		  StrategyNumber strategy, int64 run_id)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], RUN_REPORT_ID + 1, strategy,
+				strategy == BTEqualStrategyNumber ? F_INT8EQ : F_INT8GT,
+				Int64GetDatum(report_id));
+	ScanKeyInit(&keys[1], RUN_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(run_id));
+	return systable_beginscan_ordered(rel, index, snapshot, run_id == 0 ? 1 : 2, keys);
+}
+
+static BmRunWalk
+begin_walk(Relation rel, int64 report_id, StrategyNumber strategy, int64 run_id)
+{
+	BmRunWalk walk = {.rel = rel, .direction = ForwardScanDirection};
+
+	walk.index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
+	walk.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	walk.scan = scan_runs(rel, walk.index, walk.snapshot, report_id, strategy, run_id);
+	return walk;
+}
+
+/* Along all runs of a report, from the oldest or from the newest one. */
+BmRunWalk
+bm_history_walk(Relation rel, int64 report_id, ScanDirection direction)
+{
+	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, 0);
+
+	walk.direction = direction;
+	return walk;
+}
+
+/* The row holds until the next call. */
+bool
+bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row)
+{
+	HeapTuple tuple = systable_getnext_ordered(walk->scan, walk->direction);
+
+	if (HeapTupleIsValid(tuple))
+		read_row(walk->rel, tuple, row);
+	return HeapTupleIsValid(tuple);
+}
+
+void
+bm_history_walk_end(const BmRunWalk *walk)
+{
+	systable_endscan_ordered(walk->scan);
+	UnregisterSnapshot(walk->snapshot);
+	index_close(walk->index, AccessShareLock);
+}
+
+/* The report with the next higher id that has runs, or 0. */
+int64
+bm_history_next_report(Relation rel, int64 report_id)
+{
+	BmRunWalk walk = begin_walk(rel, report_id, BTGreaterStrategyNumber, 0);
+	BmRunRow row = {0};
+
+	(void) bm_history_walk_next(&walk, &row);
+	bm_history_walk_end(&walk);
+	return row.report_id;
+}
+
+/* Reads an attempt that is not committed, too, as run_report()'s is while it runs. */
+bool
+bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row)
+{
+	Relation rel = bm_table_open("runs", AccessShareLock);
+	Relation index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
+	SnapshotData dirty;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	InitDirtySnapshot(dirty);
+	scan = scan_runs(rel, index, &dirty, report_id, BTEqualStrategyNumber, run_id);
+	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+		read_row(rel, tuple, row);
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+/* A copy of one row of the table, or NULL. */
+static HeapTuple
+get_run(Relation rel, int64 report_id, int64 run_id)
+{
+	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, run_id);
+	BmRunRow row = {0};
+
+	if (bm_history_walk_next(&walk, &row))
+		row.tuple = heap_copytuple(row.tuple);
+	bm_history_walk_end(&walk);
+	return row.tuple;
+}
+
+/* False where there is no such run. */
+bool
+bm_history_get(int64 report_id, int64 run_id, BmRunRow *row)
+{
+	Relation rel = bm_table_open("runs", AccessShareLock);
+	HeapTuple tuple = get_run(rel, report_id, run_id);
+
+	if (tuple != NULL)
+		read_row(rel, tuple, row);
+	table_close(rel, AccessShareLock);
+	return tuple != NULL;
+}
+
+static void
+update_run(int64 report_id, int64 run_id, const BmRunEnd *end, const char *reason,
+		   TimestampTz now)
 {
 	Relation rel = bm_table_open("runs", RowExclusiveLock);
-	HeapTuple row = bm_table_get(rel, "runs_pkey", INT8OID, Int64GetDatum(run_id));
+	HeapTuple row = get_run(rel, report_id, run_id);
 	Datum v[RUN_COLUMNS];
 	bool n[RUN_COLUMNS];
 
@@ -139,16 +287,16 @@ update_run(int64 run_id, const BmRunEnd *end, const char *reason, TimestampTz no
 
 /* Records how an attempt ended; the caller has the report's lock. */
 void
-bm_history_end(int64 run_id, const BmRunEnd *end, TimestampTz now)
+bm_history_end(int64 report_id, int64 run_id, const BmRunEnd *end, TimestampTz now)
 {
-	update_run(run_id, end, end->reason, now);
+	update_run(report_id, run_id, end, end->reason, now);
 }
 
 /* Says of an attempt that has ended why no other one follows; the caller has the report's lock. */
 void
-bm_history_set_reason(int64 run_id, const char *reason)
+bm_history_set_reason(int64 report_id, int64 run_id, const char *reason)
 {
-	update_run(run_id, NULL, reason, BM_NO_TIME);
+	update_run(report_id, run_id, NULL, reason, BM_NO_TIME);
 }
 
 /* A copy of the row of skipped slots, or of an attempt from one on, at a slot; NULL where there is none. */
@@ -230,53 +378,19 @@ bm_history_skip(int64 report_id, TimestampTz slot, int64 count, const char *reas
 	table_close(rel, NoLock);
 }
 
-/*
- * Reads an attempt, also one that is not committed, as run_report()'s is while it runs; false where there
- * is none.
- */
-bool
-bm_history_find(int64 run_id, bool uncommitted, BmRunRow *run)
-{
-	Relation rel = bm_table_open("runs", AccessShareLock);
-	HeapTuple row =
-		uncommitted ? bm_table_get_dirty(rel, "runs_pkey", INT8OID, Int64GetDatum(run_id))
-					: bm_table_get(rel, "runs_pkey", INT8OID, Int64GetDatum(run_id));
-	Datum v[RUN_COLUMNS];
-	bool n[RUN_COLUMNS];
-
-	if (row != NULL)
-	{
-		heap_deform_tuple(row, RelationGetDescr(rel), v, n);
-		run->run_id = run_id;
-		run->report_id = DatumGetInt64(v[RUN_REPORT_ID]);
-		run->trigger = bm_trigger_find(TextDatumGetCString(v[RUN_TRIGGER]));
-		run->state = state_of_name(TextDatumGetCString(v[RUN_STATE]));
-		run->pid = DatumGetInt32(v[RUN_PID]);
-		run->started_at = DatumGetTimestampTz(v[RUN_STARTED_AT]);
-	}
-	table_close(rel, AccessShareLock);
-	return row != NULL;
-}
-
-/* The latest attempt that the worker made, or BM_NO_ID. Reads all of the report's runs. */
+/* The latest attempt that the worker made, or BM_NO_ID. */
 int64
 bm_history_last_attempt(int64 report_id)
 {
 	Relation rel = bm_table_open("runs", AccessShareLock);
+	BmRunWalk walk = bm_history_walk(rel, report_id, BackwardScanDirection);
 	int64 last = BM_NO_ID;
-	ListCell *cell;
+	BmRunRow row;
 
-	foreach(cell, bm_table_list(rel, "runs_report_id_slot_attempt_key", INT8OID,
-								Int64GetDatum(report_id)))
-	{
-		Datum v[RUN_COLUMNS];
-		bool n[RUN_COLUMNS];
-
-		heap_deform_tuple(lfirst(cell), RelationGetDescr(rel), v, n);
-		if (DatumGetInt32(v[RUN_ATTEMPT]) != SKIPPED &&
-			bm_trigger_find(TextDatumGetCString(v[RUN_TRIGGER])) != BM_TRIGGER_MANUAL)
-			last = Max(last, DatumGetInt64(v[RUN_ID]));
-	}
+	while (last == BM_NO_ID && bm_history_walk_next(&walk, &row))
+		if (row.attempt != SKIPPED && row.trigger != BM_TRIGGER_MANUAL)
+			last = row.run_id;
+	bm_history_walk_end(&walk);
 	table_close(rel, AccessShareLock);
 	return last;
 }

@@ -2,6 +2,7 @@
 #ifndef BM_REPORT_HISTORY_H
 #define BM_REPORT_HISTORY_H
 
+#include "access/genam.h"
 #include "datatype/timestamp.h"
 
 #include "report/bucket.h"
@@ -42,25 +43,49 @@ typedef struct BmRunEnd
 	const char *reason; /* why no other attempt follows, or NULL */
 } BmRunEnd;
 
-/* An attempt that was recorded. */
+/* A row of the history. */
 typedef struct BmRunRow
 {
-	int64 run_id;
+	HeapTuple tuple;
 	int64 report_id;
+	int64 run_id;
+	TimestampTz slot; /* BM_NO_TIME: not scheduled */
+	int attempt;	  /* 0: slots that were skipped */
 	BmTrigger trigger;
 	BmRunState state;
 	int pid;
 	TimestampTz started_at;
+	TimestampTz finished_at; /* BM_NO_TIME: under way */
+	int64 row_count;		 /* -1: none is recorded */
+	const char *sqlstate;	 /* NULL: none, as message */
+	const char *message;
+	int64 missed_count; /* slots that were skipped; 0: it is an attempt */
 } BmRunRow;
+
+/* A walk along a report's runs, by their ids. */
+typedef struct BmRunWalk
+{
+	Relation rel;
+	Relation index;
+	Snapshot snapshot;
+	ScanDirection direction;
+	SysScanDesc scan;
+} BmRunWalk;
 
 extern const char *bm_run_state_name(BmRunState state);
 extern void bm_history_begin(BmRun *run);
-extern void bm_history_end(int64 run_id, const BmRunEnd *end, TimestampTz now);
+extern bool bm_history_get(int64 report_id, int64 run_id, BmRunRow *row);
+extern bool bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row);
+extern int64 bm_history_next_report(Relation rel, int64 report_id);
+extern BmRunWalk bm_history_walk(Relation rel, int64 report_id, ScanDirection direction);
+extern bool bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row);
+extern void bm_history_walk_end(const BmRunWalk *walk);
+extern void bm_history_end(int64 report_id, int64 run_id, const BmRunEnd *end,
+						   TimestampTz now);
 extern void bm_history_skip(int64 report_id, TimestampTz slot, int64 count,
 							const char *reason, TimestampTz now);
-extern bool bm_history_find(int64 run_id, bool uncommitted, BmRunRow *run);
 extern int64 bm_history_last_attempt(int64 report_id);
-extern void bm_history_set_reason(int64 run_id, const char *reason);
+extern void bm_history_set_reason(int64 report_id, int64 run_id, const char *reason);
 extern bool bm_history_has_slot(int64 report_id, TimestampTz slot);
 extern void bm_history_delete(int64 report_id);
 

@@ -27,6 +27,7 @@
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/state.h"
+#include "report/totals.h"
 
 #define LOCK_TRIES 10
 #define LOCK_PAUSE_USECS 20000
@@ -80,6 +81,7 @@ bizmetrics_drop_report(PG_FUNCTION_ARGS)
 	bm_report_lock_or_fail(report);
 	bm_request_delete(report->id);
 	bm_history_delete(report->id);
+	bm_totals_delete(report->id);
 	bm_state_delete(report->id);
 	bm_report_delete(report);
 	PG_RETURN_VOID();
@@ -128,8 +130,8 @@ adopt_by_hand(const BmReport *report)
 }
 
 /* Runs the report's SQL in a subtransaction; says how it ended. */
-static BmRunEnd
-attempt(const BmReport *report, const BmRun *run)
+BmRunEnd
+bm_run_attempt(const BmReport *report, const BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -215,7 +217,7 @@ bizmetrics_run_report(PG_FUNCTION_ARGS)
 	run.started_at = bm_clock_now();
 	bm_run_set_window(report, &run);
 	bm_history_begin(&run);
-	end = attempt(report, &run);
+	end = bm_run_attempt(report, &run);
 	return run_result(fcinfo, &run, &end);
 }
 

@@ -31,6 +31,7 @@
 #include "report/access.h"
 #include "report/after.h"
 #include "report/claim.h"
+#include "report/notify.h"
 #include "report/retry.h"
 #include "report/run.h"
 #include "report/state.h"
@@ -286,7 +287,7 @@ bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("report \"%s\" lost its claim while it ran", report->name)));
-	bm_history_end(run->run_id, &end, now);
+	bm_history_end(report->id, run->run_id, &end, now);
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
 		(void) bm_state_apply(state, BM_CAUSE_MANUAL_SUCCESS);
@@ -302,6 +303,7 @@ bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
 	state->last_success_at = now;
 	state->done_until = Max(state->done_until, done_by(report, run));
 	bm_state_put(state);
+	bm_notify_success(report, run->run_id);
 }
 
 static double
@@ -356,7 +358,7 @@ end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, Timesta
 	TimestampTz next_attempt_at = next_attempt(report, state, crashed, now);
 	BmCause cause = crashed ? BM_CAUSE_CRASHED : BM_CAUSE_FAILED;
 
-	if (!crashed && bm_history_find(run_id, false, &run))
+	if (!crashed && bm_history_get(report->id, run_id, &run))
 		bm_claim_settle(report, state, run.started_at, now);
 	end->reason = why_final(report, state, end, next_attempt_at);
 	if (end->reason != NULL)
@@ -371,8 +373,10 @@ end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, Timesta
 	}
 	if (bm_state_apply(state, cause) & BM_BACK_OFF)
 		state->next_attempt_at = next_attempt_at;
-	bm_history_end(run_id, end, now);
+	bm_history_end(report->id, run_id, end, now);
 	bm_state_put(state);
+	if (end->reason != NULL)
+		bm_notify_failure(report, run_id);
 }
 
 /* Did it end, by whatever cancelled it, when its time was up? */
@@ -398,7 +402,8 @@ bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end)
 		return;
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
-		bm_history_end(run->run_id, end, now);
+		bm_history_end(report->id, run->run_id, end, now);
+		bm_notify_failure(report, run->run_id);
 		return;
 	}
 	if (end->state == BM_RUN_CANCELLED && is_over_time(now_is, run, now))

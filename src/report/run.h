@@ -13,6 +13,7 @@ extern bool bm_run_stop_timer(void);
 extern uint64 bm_run_execute(const BmReport *report, const BmRun *run);
 extern void bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count);
 extern void bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end);
+extern BmRunEnd bm_run_attempt(const BmReport *report, const BmRun *run);
 extern bool bm_run_bury(const BmReport *report, bool terminated);
 extern BmRunEnd bm_run_end_of_error(const ErrorData *error, bool timed_out);
 

@@ -52,6 +52,20 @@ bm_timezone_find(const char *name)
 	return is_listed(zone) ? zone : NULL;
 }
 
+/* The same; refuses a name that is not known. */
+pg_tz *
+bm_timezone_require(const char *name)
+{
+	pg_tz *zone = bm_timezone_find(name);
+
+	if (zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("timezone \"%s\" is not known", name),
+				 errhint("Use a name of pg_timezone_names, such as Europe/Berlin.")));
+	return zone;
+}
+
 /* Refuses a schedule that does not parse or never fires. */
 void
 bm_schedule_check(const char *schedule)

@@ -15,6 +15,7 @@ typedef struct BmFired
 } BmFired;
 
 extern pg_tz *bm_timezone_find(const char *name);
+extern pg_tz *bm_timezone_require(const char *name);
 extern void bm_schedule_check(const char *schedule);
 extern bool bm_schedule_next(const char *schedule, const char *timezone,
 							 TimestampTz after, TimestampTz *next);

@@ -36,8 +36,10 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "event/event.h"
+#include "report/history_prune.h"
 #include "report/lock.h"
 #include "report/prune.h"
+#include "report/registry.h"
 #include "worker/adopt.h"
 #include "worker/worker.h"
 
@@ -140,11 +142,18 @@ prune_event_types(void)
 	return bm_prune_types();
 }
 
+static bool
+has_reports(void)
+{
+	return bm_report_list() != NIL;
+}
+
 static const Task tasks[] = {
 	{"make_partitions", has_partitions, make_partitions, USECS_PER_HOUR},
 	{"prune_dedupe_keys", has_partitions, prune_dedupe_keys, USECS_PER_HOUR},
 	{"prune_events", has_partitions, prune_events, USECS_PER_HOUR},
 	{"prune_event_types", has_partitions, prune_event_types, USECS_PER_DAY},
+	{"prune_history", has_reports, bm_history_prune, USECS_PER_HOUR},
 };
 
 /* Their rows -------------------------------------------------------------------------------- */
@@ -307,10 +316,14 @@ first_due_safely(void)
 	}
 	PG_CATCH();
 	{
+		bool gave_way = geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED;
+
 		MemoryContextSwitchTo(context);
-		if (!reported)
+		if (!reported && !gave_way)
 			EmitErrorReport();
-		reported = true;
+		reported = reported || !gave_way;
+		if (gave_way)
+			due = bm_clock_now() + USECS_PER_SEC;
 		FlushErrorState();
 		AbortCurrentTransaction();
 	}

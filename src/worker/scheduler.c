@@ -16,6 +16,7 @@
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -27,6 +28,7 @@
 #include "base/table.h"
 #include "report/claim.h"
 #include "report/lock.h"
+#include "report/notify.h"
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/schedule.h"
@@ -91,6 +93,7 @@ bm_scheduler_start(Oid database)
 	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
 }
 
+/* Says whether any ended. */
 static void
 reap_runners(void)
 {
@@ -261,7 +264,10 @@ static void
 note_problem(const BmReport *report, BmReportState *state, const char *problem)
 {
 	if (problem != NULL)
+	{
 		ereport(LOG, (errmsg("report \"%s\" cannot run: %s", report->name, problem)));
+		bm_notify_broken(report, problem);
+	}
 	state->broken_reason = problem != NULL ? pstrdup(problem) : NULL;
 	bm_state_put(state);
 }
@@ -271,8 +277,8 @@ note_problem(const BmReport *report, BmReportState *state, const char *problem)
  * crashed, adopts a report that was restored, notes what keeps it from running. Returns the
  * state, or NULL where somebody else has the lock.
  */
-static BmReportState *
-tend_report(const BmReport *report)
+BmReportState *
+bm_tend_report(const BmReport *report)
 {
 	BmReportState *state = bm_state_get(report->id);
 	const char *problem = report_problem(report);
@@ -310,7 +316,7 @@ serve_report(const BmReport *report, DueReport **due)
 
 	if (has_runner(report->id))
 		return bm_watchdog_look(report); /* its end wakes us */
-	state = tend_report(report);
+	state = bm_tend_report(report);
 	if (state == NULL)
 		return Min(now + FOREIGN_RUNNER_CHECK, bm_watchdog_look(report));
 	if (state->broken_reason != NULL)
@@ -477,6 +483,8 @@ bm_scheduler_main(Datum arg)
 	bm_worker_setup();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	pgstat_report_appname("bizmetrics scheduler");
+	/* Who drops the extension meets us in its tables: we are to be the one who gives way. */
+	SetConfigOption("deadlock_timeout", "10ms", PGC_SUSET, PGC_S_OVERRIDE);
 	scheduler_context = AllocSetContextCreate(TopMemoryContext, "bizmetrics scheduler",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scheduler_context);

@@ -443,6 +443,8 @@ extern PGDLLEXPORT void bm_worker_wake_all(void);
 void
 bm_worker_wake_all(void)
 {
+	if (shared == NULL)
+		return;
 	LWLockAcquire(shared->lock, LW_SHARED);
 	wake(shared->launcher);
 	for (int i = 0; i < BM_MAX_DATABASES; i++)

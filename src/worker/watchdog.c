@@ -89,7 +89,7 @@ bm_watchdog_look(const BmReport *report)
 	bool made;
 
 	if (report->timeout == NULL || state == NULL || state->run_id == BM_NO_ID ||
-		!bm_history_find(state->run_id, false, &run))
+		!bm_history_get(report->id, state->run_id, &run))
 		return DT_NOEND;
 	deadline = run.started_at + Min(bm_interval_usecs(report->timeout), DT_NOEND / 2);
 	if (now < deadline)

@@ -7,6 +7,8 @@
 #include "nodes/pg_list.h"
 #include "postmaster/bgworker.h"
 
+#include "report/state.h"
+
 /* Databases that the launcher can keep in mind. */
 #define BM_MAX_DATABASES 1024
 
@@ -40,6 +42,7 @@ extern PGDLLEXPORT void bm_launcher_main(Datum arg);
 
 /* scheduler.c */
 extern BackgroundWorkerHandle *bm_scheduler_start(Oid database);
+extern BmReportState *bm_tend_report(const BmReport *report);
 extern PGDLLEXPORT void bm_scheduler_main(Datum arg);
 
 /* runner.c */

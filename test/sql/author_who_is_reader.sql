@@ -6,6 +6,7 @@ SELECT bizmetrics.grant_author('regress_author'), bizmetrics.grant_reader('regre
 \c - regress_author
 SELECT bizmetrics.create_report('own', 'analytics.own', 'INSERT INTO analytics.own SELECT count(*) FROM analytics.own', '0 0 29 2 *', ddl => 'CREATE TABLE analytics.own (n bigint)');
 \c - postgres
+SET client_min_messages = notice;
 \getenv srcdir PG_ABS_SRCDIR
 \set helper :srcdir '/helpers/error_of.sql'
 \i :helper

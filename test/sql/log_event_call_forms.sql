@@ -1,4 +1,5 @@
 -- log_event() takes ids of any type and any subset of named arguments, and stores what was said.
+SET client_min_messages = notice;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 BEGIN;

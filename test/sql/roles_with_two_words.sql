@@ -1,4 +1,5 @@
 -- Who is two of reader, writer and author and loses one keeps what the other gives.
+SET client_min_messages = notice;
 CREATE ROLE regress_both LOGIN;
 CREATE FUNCTION pg_temp.rights() RETURNS text LANGUAGE sql AS $$
   SELECT concat_ws(', ',

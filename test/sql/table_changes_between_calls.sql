@@ -1,5 +1,6 @@
 -- What the table's owner changes between two calls of one session holds for the next call:
 -- columns, defaults, constraints, indexes, triggers, policies, generated columns.
+SET client_min_messages = notice;
 BEGIN;
 \set ON_ERROR_ROLLBACK on
 \set VERBOSITY sqlstate

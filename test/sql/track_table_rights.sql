@@ -1,4 +1,5 @@
 -- A tracked table logs with the rights of its owner, who chose to, whoever writes it.
+SET client_min_messages = notice;
 CREATE ROLE track_owner;
 CREATE ROLE track_clerk;
 CREATE ROLE track_other;

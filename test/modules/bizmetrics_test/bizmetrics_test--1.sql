@@ -12,3 +12,7 @@ CREATE FUNCTION bizmetrics_test.bucket(bucket interval, lookback interval, timez
 LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_bucket';
 COMMENT ON FUNCTION bizmetrics_test.bucket(interval, interval, text, timestamptz) IS
 'The window that a report with this bucket gets at a time.';
+
+CREATE FUNCTION bizmetrics_test.prune_history() RETURNS boolean
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_prune_history';
+COMMENT ON FUNCTION bizmetrics_test.prune_history() IS 'One pass of pruning the history of runs; true where there is more to do.';

@@ -26,6 +26,7 @@ PG_MODULE_MAGIC;
 PG_FUNCTION_INFO_V1(bizmetrics_test_set_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_bucket);
+PG_FUNCTION_INFO_V1(bizmetrics_test_prune_history);
 
 #define RUNNING 0 /* the clock is not stopped */
 #define CLOCK_FILE \
@@ -158,4 +159,12 @@ bizmetrics_test_bucket(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+Datum
+bizmetrics_test_prune_history(PG_FUNCTION_ARGS)
+{
+	bool (*prune)(void) = (bool (*)(void)) bizmetrics_function("bm_history_prune");
+
+	PG_RETURN_BOOL(prune());
 }

@@ -1,0 +1,26 @@
+-- preview_schedule() says when a schedule fires, in the zone's local time too; what create_report()
+-- would refuse it refuses, with the field and the column.
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
+\pset format aligned
+\pset tuples_only off
+SELECT * FROM bizmetrics.preview_schedule('0 9 * * MON-FRI', 'Asia/Tokyo', 3, '2026-03-05 12:00+00');
+-- Strictly later than after; seconds count.
+SELECT fires_at FROM bizmetrics.preview_schedule('*/5 * * * *', after => '2026-03-05 12:05:00+00', n => 2);
+SELECT fires_at FROM bizmetrics.preview_schedule('*/5 * * * *', after => '2026-03-05 12:04:59.999+00', n => 1);
+-- The gap: the first instant after it. The hour that comes twice: once, or twice for a wildcard.
+SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', 'Europe/Berlin', 3, '2026-03-27 12:00+00');
+SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', 'Europe/Berlin', 2, '2026-10-24 12:00+00');
+SELECT * FROM bizmetrics.preview_schedule('30 * * * *', 'Europe/Berlin', 3, '2026-10-25 00:00+00');
+SELECT * FROM bizmetrics.preview_schedule('@daily', 'America/Santiago', 2, '2026-09-05 12:00+00');
+SELECT * FROM bizmetrics.preview_schedule('0 0 29 2 *', n => 3, after => '2026-01-01');
+-- By default five, from now on.
+SELECT count(*), min(fires_at) > now() AS all_to_come, bool_and(fires_at = local_time AT TIME ZONE 'UTC') AS local FROM bizmetrics.preview_schedule('* * * * *');
+SELECT count(*) FROM bizmetrics.preview_schedule('* * * * *', n => 1000);
+SELECT pg_temp.error_of(format('SELECT * FROM bizmetrics.preview_schedule(%s)', arguments)) FROM unnest(ARRAY[
+  $$'60 * * * *'$$, $$'0 0 30 2 *'$$, $$'* * * * *', 'CST'$$, $$'* * * * *', 'Nowhere/Town'$$, $$'* * * * *', n => 0$$, $$'* * * * *', n => 1001$$,
+  $$'* * * * *', after => 'infinity'$$, $$NULL$$, $$'* * * * *', NULL$$, $$'* * * * *', n => NULL$$]) arguments;
