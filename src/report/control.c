@@ -273,7 +273,8 @@ bizmetrics_cancel_run(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("run_id must not be NULL")));
-	report = report_of_run(PG_GETARG_INT64(0), &run);
+	report =
+		PG_GETARG_INT64(0) != BM_NO_ID ? report_of_run(PG_GETARG_INT64(0), &run) : NULL;
 	if (report == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("run " INT64_FORMAT " does not exist", PG_GETARG_INT64(0)),

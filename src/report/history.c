@@ -149,7 +149,7 @@ read_row(Relation rel, HeapTuple tuple, BmRunRow *row)
 	row->message = text_or_null(v[RUN_MESSAGE], n[RUN_MESSAGE]);
 }
 
-/* A scan of the index by report and run, in its order; a run_id of 0: of all runs. */
+/* A scan of the index by report and run, in its order; BM_NO_ID: of all runs. */
 static SysScanDesc
 scan_runs(Relation rel, Relation index, Snapshot snapshot, int64 report_id,
 		  StrategyNumber strategy, int64 run_id)
@@ -161,7 +161,8 @@ scan_runs(Relation rel, Relation index, Snapshot snapshot, int64 report_id,
 				Int64GetDatum(report_id));
 	ScanKeyInit(&keys[1], RUN_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(run_id));
-	return systable_beginscan_ordered(rel, index, snapshot, run_id == 0 ? 1 : 2, keys);
+	return systable_beginscan_ordered(rel, index, snapshot, run_id == BM_NO_ID ? 1 : 2,
+									  keys);
 }
 
 static BmRunWalk
@@ -179,7 +180,7 @@ begin_walk(Relation rel, int64 report_id, StrategyNumber strategy, int64 run_id)
 BmRunWalk
 bm_history_walk(Relation rel, int64 report_id, ScanDirection direction)
 {
-	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, 0);
+	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, BM_NO_ID);
 
 	walk.direction = direction;
 	return walk;
@@ -208,7 +209,7 @@ bm_history_walk_end(const BmRunWalk *walk)
 int64
 bm_history_next_report(Relation rel, int64 report_id)
 {
-	BmRunWalk walk = begin_walk(rel, report_id, BTGreaterStrategyNumber, 0);
+	BmRunWalk walk = begin_walk(rel, report_id, BTGreaterStrategyNumber, BM_NO_ID);
 	BmRunRow row = {0};
 
 	(void) bm_history_walk_next(&walk, &row);

@@ -60,7 +60,7 @@ $session->query_safe('BEGIN');
 $session->query_safe("SELECT bizmetrics.log_event('retried', occurred_at => '2017-01-01', dedupe_key => 'key-99990')");
 my $call = $statements[2] =~ s/\);/, batch_size => 10000);/r;
 my ($out, $err) = ('', '');
-my $import = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('app') . ' user=boss', '-c', $call ], '>', \$out, '2>', \$err);
+my $import = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('app') . ' user=boss', '-c', 'SET client_min_messages = notice', '-c', $call ], '>', \$out, '2>', \$err);
 wait_for($node, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'CALL%' AND wait_event_type = 'Lock')", 'the import waits for the key');
 my $kept = sql($node, 'SELECT count(*) FROM public.business_events', %app);
 ok($kept > 0 && $kept < $rows, 'others see the batches that it has committed');

@@ -51,7 +51,7 @@ like($notice, qr/NOTICE: .*report "nightly" runs next at 2031-03-04 02:30:00\+01
 
 # ---- failures ----
 
-make_report($node, 'broken', query => "SELECT now(), (1 / 0)::text", more => "max_attempts => 2, backoff => '{60s}'");
+make_report($node, 'broken', schedule => '1 * * * *', query => "SELECT now(), (1 / 0)::text", more => "max_attempts => 2, backoff => '{60s}'");
 make_report($node, 'fine');
 set_clock($node, '2031-03-03 12:01:00+00');
 wait_for_run($node, 'broken', 1);

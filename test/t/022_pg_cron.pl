@@ -56,7 +56,7 @@ is(sql_state($node, "SET ROLE author; $call"), '42501', 'and not as somebody els
 is(sql_state($node, $call), '', 'a superuser runs nobody\'s');
 
 # Failures: recorded, retried, and no others' affair.
-make_report($node, 'fails', query => 'SELECT now(), (1 / 0)::text', more => "max_attempts => 2, backoff => '{60s}'");
+make_report($node, 'fails', schedule => '2 * * * *', query => 'SELECT now(), (1 / 0)::text', more => "max_attempts => 2, backoff => '{60s}'");
 sql($node, 'CREATE TABLE analytics.deferred (slot timestamptz, value text, UNIQUE (value) DEFERRABLE INITIALLY DEFERRED); ALTER TABLE analytics.deferred OWNER TO author');
 make_report($node, 'deferred', query => "SELECT now(), 'x' FROM generate_series(1, 2)", more => 'max_attempts => 1');
 make_report($node, 'unlocks', query => 'SELECT now(), pg_advisory_unlock_all()::text');
@@ -81,7 +81,7 @@ sql($node, q{ALTER ROLE author RESET default_transaction_read_only});
 
 # One that is killed in the middle is found and tried again.
 my $gate = block($node);
-make_report($node, 'killed', query => 'SELECT now(), pg_advisory_lock_shared(1)::text', more => "backoff => '{1s}'");
+make_report($node, 'killed', schedule => '5 * * * *', query => 'SELECT now(), pg_advisory_lock_shared(1)::text', more => "backoff => '{1s}'");
 sql($node, "SELECT bizmetrics.drop_report(n) FROM unnest('{fails,deferred,unlocks,slow,mine}'::text[]) n");
 set_clock($node, '2031-03-03 12:05:00+00');
 my $session = $node->background_psql('postgres', extra_params => [ '-U', 'author' ], on_error_stop => 0);
