@@ -5,6 +5,7 @@
 #include "miscadmin.h"
 
 #include "base/guc.h"
+#include "event/buffer.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -18,6 +19,7 @@ _PG_init(void)
 	/* Loaded by a session, all but the worker works. */
 	if (!process_shared_preload_libraries_in_progress)
 		return;
+	bm_buffer_init();
 	bm_shmem_init();
 	bm_launcher_register();
 }

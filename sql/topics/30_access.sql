@@ -34,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('EXECUTE ON ROUTINE %s', f.oid::regprocedure)
   FROM pg_proc f
   WHERE f.pronamespace = 'bizmetrics'::regnamespace
-    AND (($1 = 'writer' AND f.proname IN ('log_event', 'log_events', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
+    AND (($1 = 'writer' AND f.proname IN ('log_event', 'log_events', 'log_event_async', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
                                           'emit_event', 'track_table', 'untrack_table', 'ingest',
                                           'import_events', 'import_id', 'dedupe_key_seen'))
       OR ($1 = 'author' AND f.proname IN ('create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -19,6 +20,9 @@ char *bm_guc_actor_user_id = NULL;
  */
 bool bm_guc_allow_superuser_reports = false;
 
+/* Shared memory for events that log_event_async() was called for, until they are stored. */
+int bm_guc_buffer_size = 16 * 1024; /* kB */
+
 /* The tenant of this session or transaction. */
 char *bm_guc_company_id = NULL;
 
@@ -33,6 +37,9 @@ int bm_guc_dedupe_retention = 90 * DAY_IN_MINUTES;
 
 /* How old partitions may become before the worker drops them; 0: as old as they like. */
 int bm_guc_event_retention = 0;
+
+/* How long events of log_event_async() wait for others, to be stored together. */
+int bm_guc_flush_interval = 200; /* ms */
 
 /* Minutes that the history of runs is kept; -1: whatever its age. */
 int bm_guc_history_retention = 90 * DAY_IN_MINUTES;
@@ -115,6 +122,13 @@ bm_guc_init(void)
 		NULL, &bm_guc_allow_superuser_reports, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_run("bizmetrics.attempt", "Shows which attempt of its run a report is.",
 			   &run_attempt);
+	DefineCustomIntVariable(
+		"bizmetrics.buffer_size",
+		"Sets the shared memory for events of log_event_async() that wait to be stored.",
+		"With 0 they are stored at once.", &bm_guc_buffer_size, 16 * 1024, 0, 1024 * 1024,
+		/* Nobody uses it in a session that loads the library. */
+		process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,
+		GUC_UNIT_KB, NULL, NULL, NULL);
 	define_context("bizmetrics.company_id",
 				   "Sets the company of events whose call states none.",
 				   &bm_guc_company_id);
@@ -130,6 +144,11 @@ bm_guc_init(void)
 							"Sets how long events are kept.", "0 keeps them for ever.",
 							&bm_guc_event_retention, 0, 0, INT_MAX, PGC_SIGHUP,
 							GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"bizmetrics.flush_interval",
+		"Sets how long events of log_event_async() wait to be stored.", NULL,
+		&bm_guc_flush_interval, 200, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable(
 		"bizmetrics.history_retention", "Sets how long the history of runs is kept.",
 		"-1 keeps it whatever its age.", &bm_guc_history_retention, 90 * DAY_IN_MINUTES,

@@ -26,10 +26,12 @@ typedef enum BmNotifyRuns
 
 extern char *bm_guc_actor_user_id;
 extern bool bm_guc_allow_superuser_reports;
+extern int bm_guc_buffer_size;
 extern char *bm_guc_company_id;
 extern char *bm_guc_databases;
 extern int bm_guc_dedupe_retention;
 extern int bm_guc_event_retention;
+extern int bm_guc_flush_interval;
 extern int bm_guc_history_retention;
 extern int bm_guc_history_runs;
 extern int bm_guc_max_partitions;

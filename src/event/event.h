@@ -4,6 +4,7 @@
 
 #include "access/htup.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "nodes/execnodes.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
@@ -59,8 +60,14 @@ extern void bm_event_store_batch(BmEvent **events, int count, BmBatchPlace *plac
 
 /* log_event.c */
 extern void bm_event_prepare(BmEvent *event, pg_uuid_t *id);
+extern void bm_event_stamp(BmEvent *event);
 extern void bm_event_log(BmEvent *event, pg_uuid_t *id);
 extern bool bm_event_log_history(BmEvent *event);
+extern void bm_event_from_arguments(FunctionCallInfo fcinfo, BmEvent *event);
+extern void bm_event_check_name(Datum name, bool isnull);
+
+/* log_event_async.c */
+extern void bm_event_store_as_owner(BmEvent **events, int count);
 
 /* partition.c */
 typedef struct BmPartition
@@ -90,9 +97,6 @@ typedef struct BmTypeCount
 extern bool bm_partition_can_rewrite(Oid partition);
 extern List *bm_partition_count_types(Oid owner, Oid partition, ArrayType *names);
 extern void bm_partition_rewrite(Oid owner, Oid partition, const List *counts);
-
-/* log_event.c */
-extern void bm_event_check_name(Datum name, bool isnull);
 
 /* event_type.c */
 extern void bm_event_type_check(const BmEvent *event);

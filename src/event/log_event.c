@@ -169,8 +169,8 @@ check_ids(const BmEvent *event)
 }
 
 /* What this transaction says of it. */
-static void
-stamp(BmEvent *event)
+void
+bm_event_stamp(BmEvent *event)
 {
 	event->values[BM_EVENT_RECORDED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
@@ -196,12 +196,12 @@ bm_event_prepare(BmEvent *event, pg_uuid_t *id)
 	bm_uuid_v7(id);
 	event->values[BM_EVENT_ID] = UUIDPGetDatum(id);
 	event->isnull[BM_EVENT_ID] = false;
-	stamp(event);
+	bm_event_stamp(event);
 }
 
 /*
- * Checks and stores an event. Its id is left in *id; the first event's where the dedupe key was seen
- * before.
+ * Checks an event and stores it as the current role. Its id is left in *id; the first event's where
+ * the dedupe key was seen before.
  */
 void
 bm_event_log(BmEvent *event, pg_uuid_t *id)
@@ -231,8 +231,19 @@ bm_event_log_history(BmEvent *event)
 	check_occurred_at(event);
 	check_dedupe_key(event);
 	check_ids(event);
-	stamp(event);
+	bm_event_stamp(event);
 	return bm_event_store(event);
+}
+
+/* The arguments of log_event(), or of a function that has the same. */
+void
+bm_event_from_arguments(FunctionCallInfo fcinfo, BmEvent *event)
+{
+	for (int i = 0; i < lengthof(argument_columns); i++)
+	{
+		event->values[argument_columns[i]] = PG_GETARG_DATUM(i);
+		event->isnull[argument_columns[i]] = PG_ARGISNULL(i);
+	}
 }
 
 Datum
@@ -241,11 +252,7 @@ bizmetrics_log_event(PG_FUNCTION_ARGS)
 	BmEvent event;
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 
-	for (int i = 0; i < lengthof(argument_columns); i++)
-	{
-		event.values[argument_columns[i]] = PG_GETARG_DATUM(i);
-		event.isnull[argument_columns[i]] = PG_ARGISNULL(i);
-	}
+	bm_event_from_arguments(fcinfo, &event);
 	bm_event_log(&event, id);
 	PG_RETURN_UUID_P(id);
 }

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/guc.h"
+#include "event/buffer.h"
 #include "worker/worker.h"
 
 #define RESCAN_INTERVAL (10 * USECS_PER_MINUTE)
@@ -255,11 +256,13 @@ bm_launcher_main(Datum arg)
 											 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(launcher_context);
 	bm_launcher_attach();
+	bm_buffer_attach_launcher();
 	for (;;)
 	{
 		TimestampTz now = bm_clock_now();
 		bool failed = reap_schedulers();
-		TimestampTz next;
+		TimestampTz next = bm_flushers_tend();
+		TimestampTz next_due;
 
 		/* A scheduler fails, among other reasons, where its database was dropped. */
 		if (bm_take_rescan() || failed || now >= next_scan)
@@ -267,7 +270,8 @@ bm_launcher_main(Datum arg)
 			scan_databases();
 			next_scan = now + RESCAN_INTERVAL;
 		}
-		next = start_due();
+		next_due = start_due();
+		next = Min(next, next_due);
 		if (bm_wait_until(Min(next, next_scan)))
 			next_scan = 0; /* other databases may be served now */
 	}

@@ -56,6 +56,10 @@ extern bool bm_maintenance_is_running(void);
 extern TimestampTz bm_maintenance_serve(void);
 extern PGDLLEXPORT void bm_maintenance_main(Datum arg);
 
+/* flusher.c */
+extern TimestampTz bm_flushers_tend(void);
+extern PGDLLEXPORT void bm_flusher_main(Datum arg);
+
 /* wait.c */
 extern void bm_worker_setup(void);
 extern bool bm_wait_until(TimestampTz wake_at);

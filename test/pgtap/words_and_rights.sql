@@ -13,7 +13,7 @@ UNION ALL SELECT a.grantee::regrole::text, 'column ' || attname, privilege_type 
 UNION ALL SELECT a.grantee::regrole::text, 'type ' || typname, privilege_type FROM pg_type, aclexplode(typacl) a WHERE a.grantee <> 0;
 SELECT set_eq($$SELECT object, privilege_type FROM rights WHERE role = 'pgtap_reader'$$, $$VALUES ('schema analytics', 'USAGE')$$, 'a reader, without reports');
 SELECT set_eq($$SELECT DISTINCT object, privilege_type FROM rights WHERE role = 'pgtap_writer'$$,
-  $$VALUES ('schema bizmetrics', 'USAGE'), ('function log_event', 'EXECUTE'), ('function log_events', 'EXECUTE'), ('function ensure_partitions', 'EXECUTE'), ('function uuid_v7', 'EXECUTE'), ('function current_xact', 'EXECUTE'), ('function identifier', 'EXECUTE'),
+  $$VALUES ('schema bizmetrics', 'USAGE'), ('function log_event', 'EXECUTE'), ('function log_events', 'EXECUTE'), ('function log_event_async', 'EXECUTE'), ('function ensure_partitions', 'EXECUTE'), ('function uuid_v7', 'EXECUTE'), ('function current_xact', 'EXECUTE'), ('function identifier', 'EXECUTE'),
     ('function track_table', 'EXECUTE'), ('function untrack_table', 'EXECUTE'), ('function emit_event', 'EXECUTE'), ('function ingest', 'EXECUTE'), ('function import_events', 'EXECUTE'), ('function import_id', 'EXECUTE'), ('function dedupe_key_seen', 'EXECUTE'),
     ('column id', 'INSERT'), ('column event_name', 'INSERT'), ('column occurred_at', 'INSERT'), ('column actor_user_id', 'INSERT'), ('column company_id', 'INSERT'), ('column entity_type', 'INSERT'),
     ('column entity_id', 'INSERT'), ('column properties', 'INSERT'), ('column request_id', 'INSERT'), ('column dedupe_key', 'INSERT')$$, 'a writer');

@@ -1,0 +1,133 @@
+# Promise: an orderly stop of the server, smart or fast, loses no event of log_event_async(), also in
+# the middle of a load; a crash loses no more than what was not stored yet, and invents nothing.
+#
+# Each transaction of the load notes its event's id in a table of its own, so that what was committed
+# is known whatever its client heard of it.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use BizmetricsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = make_node('main', ['fsync = off', 'restart_after_crash = on']);
+make_database($node, $_) for qw(postgres two);
+my %script = (
+	statement => q{INSERT INTO calls SELECT bizmetrics.log_event_async('load', '{"value": 1}', actor_user_id => 1);},
+	rolled_back => q{BEGIN;
+INSERT INTO calls SELECT bizmetrics.log_event_async('load');
+SAVEPOINT s;
+SELECT bizmetrics.log_event_async('no load');
+ROLLBACK TO s;
+INSERT INTO calls SELECT bizmetrics.log_event_async('load', dedupe_key => md5(random()::text));
+COMMIT;},
+	bare => q{SELECT bizmetrics.log_event_async('bare');});
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+for my $name (keys %script)
+{
+	append_to_file("$folder/$name.sql", "$script{$name}\n");
+}
+sql($node, 'CREATE TABLE calls (id uuid)', db => $_) for qw(postgres two);
+
+# Clients in both databases for half a minute, or until the server stops.
+sub start_load
+{
+	return map {
+		my $database = $_;
+		my ($out, $errors) = ('', '');
+		IPC::Run::start(
+			[ 'pgbench', '-n', '-c', '4', '-T', '30', '-h', $node->host, '-p', $node->port, '-U', sql($node, 'SELECT current_user'),
+				(map { ('-f', "$folder/$_.sql") } sort keys %script), $database ],
+			'>', \$out, '2>', \$errors)
+	} qw(postgres two);
+}
+
+sub wait_for_load
+{
+	wait_for($node, "SELECT queued > 500 FROM bizmetrics.buffer_status", "$_: events come in", db => $_) for qw(postgres two);
+	return;
+}
+
+# What the transactions say that there is, and what there is.
+sub compare
+{
+	my ($how) = @_;
+	for my $database (qw(postgres two))
+	{
+		is( sql($node, <<'SQL', db => $database), '0|0|0', "$how: each committed event of $database is there, and no other");
+SELECT (SELECT count(*) FROM calls WHERE id NOT IN (SELECT id FROM business_events WHERE event_name = 'load')),
+  (SELECT count(*) FROM business_events WHERE event_name = 'load' AND id NOT IN (SELECT id FROM calls)),
+  (SELECT count(*) FROM business_events WHERE event_name = 'no load')
+SQL
+		cmp_ok(sql($node, 'SELECT count(*) FROM calls', db => $database), '>', 0, 'and there were some');
+	}
+	return;
+}
+
+for my $mode (qw(fast fast smart))
+{
+	my @load = start_load();
+
+	wait_for_load();
+	# A smart stop waits for the clients: the load is ended, in the middle of whatever it does.
+	if ($mode eq 'smart') { $_->signal('INT') for @load; }
+	$node->stop($mode);
+	$_->finish for @load;
+	$node->start;
+	compare($mode);
+}
+
+# ---- a stop with events that wait, and with a transaction that has reserved room ----
+
+sub wait_for_flusher
+{
+	for (1 .. 1000)
+	{
+		sql($node, q{SELECT bizmetrics.log_event_async('warm up')});
+		return if sql($node, 'SELECT queued > 0 FROM bizmetrics.buffer_status') eq 't';
+	}
+	die 'no flusher comes';
+}
+
+sql($node, q{ALTER SYSTEM SET bizmetrics.flush_interval = '1min'});
+$node->reload;
+wait_for_flusher();
+my $open = $node->background_psql('postgres', on_error_stop => 0);
+$open->query_safe(q{BEGIN; SELECT bizmetrics.log_event_async('never committed')});
+sql($node, q{SELECT bizmetrics.log_event_async('waiting') FROM generate_series(1, 1000)});
+is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'waiting'}), 0, 'events wait');
+$node->stop('fast');
+eval { $open->quit };
+$node->start;
+is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'waiting'}), 1000, 'a stop stores them');
+is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'never committed'}), 0, 'and not what was not committed');
+
+# ---- a crash ----
+
+wait_for_flusher();
+sql($node, q{SELECT bizmetrics.log_event('durable')});
+sql($node, q{SELECT bizmetrics.log_event_async('lost') FROM generate_series(1, 10)});
+is(sql($node, 'SELECT waiting >= 10 FROM bizmetrics.buffer_status'), 't', 'events wait');
+$node->stop('immediate');
+$node->start;
+is(sql($node, q{SELECT string_agg(event_name, ' ') FROM business_events WHERE event_name IN ('durable', 'lost')}),
+	'durable', 'a crash loses what waits, as documented, and nothing else');
+is(sql($node, 'SELECT waiting, used_bytes FROM bizmetrics.buffer_status'), '0|0', 'the buffer is empty');
+
+# A process that dies restarts the server, and logging goes on.
+wait_for_flusher();
+my ($flusher) = worker_pids($node, 'flusher');
+kill 'KILL', $flusher;
+poll($node, 'postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $flusher)");
+wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'bizmetrics launcher')", 'the server is back');
+sql($node, q{ALTER SYSTEM RESET bizmetrics.flush_interval});
+$node->reload;
+wait_for_flusher();
+sql($node, q{SELECT bizmetrics.log_event_async('after the crash')});
+wait_for($node, q{SELECT count(*) = 1 FROM business_events WHERE event_name = 'after the crash'}, 'and stores events');
+
+$node->stop;
+done_testing();
