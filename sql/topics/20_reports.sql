@@ -66,7 +66,7 @@ CREATE TABLE bizmetrics.report_state (
   done_until timestamptz NOT NULL,
   consecutive_crashes integer NOT NULL,
   revision integer NOT NULL
-);
+) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_state IS
 'Where each report stands: its next and last slot, and the chain of attempts that is open. See docs/architecture.md.';
 

@@ -50,7 +50,7 @@ int bm_guc_history_runs = 1000;
 /* Any writer can name any time: without a limit one could make thousands of tables. */
 int bm_guc_max_partitions = 1000;
 
-/* Reports of one database that may run at the same time. */
+/* Reports that may run at the same time, whatever their databases and owners. */
 int bm_guc_max_runners = 4;
 
 /* Which runs that ended are told to listeners of channel bizmetrics_runs. */
@@ -160,10 +160,9 @@ bm_guc_init(void)
 	DefineCustomIntVariable(
 		"bizmetrics.max_partitions", "Sets how many partitions business_events may have.",
 		NULL, &bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("bizmetrics.max_runners",
-							"Sets how many reports of one database may run at a time.",
-							NULL, &bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL,
-							NULL, NULL);
+	DefineCustomIntVariable(
+		"bizmetrics.max_runners", "Sets how many reports may run at a time.", NULL,
+		&bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("bizmetrics.notify_runs",
 							 "Sets which runs are told on channel bizmetrics_runs.", NULL,
 							 &bm_guc_notify_runs, BM_NOTIFY_FAILURES, notify_runs,

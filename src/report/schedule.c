@@ -4,6 +4,8 @@
 #include <ctype.h>
 
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "cron/cron.h"
@@ -20,18 +22,32 @@ utc_offset(int64_t utc_seconds, void *zone)
 	return tm != NULL ? (int32_t) tm->tm_gmtoff : 0;
 }
 
-/* Is the name in the time zone database, and not a POSIX rule such as FOO+3? */
+/*
+ * Is the name in the time zone database, and not a POSIX rule such as FOO+3? That reads all of its
+ * files, so the session remembers; what pg_tzset() returns stays.
+ */
 static bool
 is_listed(pg_tz *zone)
 {
+	static List *known = NIL;
 	const char *name = pg_get_timezone_name(zone);
-	pg_tzenum *all = pg_tzenumerate_start();
+	pg_tzenum *all;
 	pg_tz *listed;
 	bool found = false;
 
+	if (list_member_ptr(known, zone))
+		return true;
+	all = pg_tzenumerate_start();
 	while (!found && (listed = pg_tzenumerate_next(all)) != NULL)
 		found = strcmp(pg_get_timezone_name(listed), name) == 0;
 	pg_tzenumerate_end(all);
+	if (found)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		known = lappend(known, zone);
+		MemoryContextSwitchTo(old);
+	}
 	return found;
 }
 

@@ -114,6 +114,30 @@ served_databases(void)
 	return databases;
 }
 
+/* Says once what the settings add up to, where that is more than the server has. */
+static void
+check_processes(int databases)
+{
+	static bool checked = false;
+	int wanted = 1 + databases + bm_guc_max_runners;
+
+	if (checked)
+		return;
+	checked = true;
+	if (wanted > max_worker_processes)
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg(
+				 "max_worker_processes is too low for every report to begin at its slot"),
+			 errdetail("It is %d; 1 launcher, %d schedulers (one a database) and %d "
+					   "runners are up to %d, and parallel query and logical "
+					   "replication have the rest.",
+					   max_worker_processes, databases, bm_guc_max_runners, wanted),
+			 errhint("Raise max_worker_processes, name the databases with reports in "
+					 "bizmetrics.databases, or lower bizmetrics.max_runners.")));
+}
+
 /* Brings what is known into line with pg_database; a new database is to be visited now. */
 static void
 scan_databases(void)
@@ -122,6 +146,7 @@ scan_databases(void)
 	ListCell *cell;
 	static bool reported = false;
 
+	check_processes(list_length(databases));
 	bm_database_keep(databases);
 	foreach(cell, databases)
 		if (!bm_database_add(lfirst_oid(cell), bm_clock_now()) && !reported)
@@ -264,6 +289,7 @@ bm_launcher_main(Datum arg)
 		TimestampTz next = bm_flushers_tend();
 		TimestampTz next_due;
 
+		bm_process_woke(InvalidOid);
 		/* A scheduler fails, among other reasons, where its database was dropped. */
 		if (bm_take_rescan() || failed || now >= next_scan)
 		{

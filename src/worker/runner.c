@@ -1,16 +1,19 @@
 /*
- * A runner: a process that is logged in as a report's owner and makes one attempt to run it.
+ * A runner: a process that is logged in as a role and makes attempts to run its reports.
  *
  * Nothing in this process has more rights than the owner but the C code that keeps the books. The
  * order is: lock, claim (committed), execute and record success (one transaction), or record the
- * failure (another one). A runner that dies in between leaves a claim whose lock can be had.
+ * failure (another one). A runner that dies in between leaves a claim whose lock can be had. Then
+ * the session is cleared (session.c), and the next report's turn comes.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/sequence.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -18,16 +21,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "report/lock.h"
 #include "report/registry.h"
 #include "report/run.h"
+#include "worker/pool.h"
+#include "worker/session.h"
 #include "worker/worker.h"
 
-StaticAssertDecl(sizeof(BmRunnerTask) <= BGW_EXTRALEN,
-				 "a runner's task must fit bgw_extra");
-
 BackgroundWorkerHandle *
-bm_runner_start(const BmRunnerTask *task, const char *report)
+bm_runner_start(BmRunnerId id, const char *owner)
 {
 	BackgroundWorker worker = {0};
 	BackgroundWorkerHandle *handle;
@@ -36,10 +39,10 @@ bm_runner_start(const BmRunnerTask *task, const char *report)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_notify_pid = MyProcPid;
-	memcpy(worker.bgw_extra, task, sizeof(BmRunnerTask));
+	memcpy(worker.bgw_extra, &id, sizeof(id));
 	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, "bm_runner_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics runner for %s", report);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics runner for %s", owner);
 	strlcpy(worker.bgw_type, "bizmetrics runner", BGW_MAXLEN);
 	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
 }
@@ -50,21 +53,39 @@ begin_bookkeeping(void)
 {
 	StartTransactionCommand();
 	XactReadOnly = false;
+	/* The books wait for no standby; with it off, they wait for nothing. */
+	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-/* Takes the lock for the session and commits the claim; false where there is nothing to do. */
-static bool
+/* How an attempt to claim a report ended. */
+typedef enum Claim
+{
+	CLAIM_MADE,
+	CLAIM_NOTHING_TO_DO,
+	CLAIM_SESSION_IS_STALE
+} Claim;
+
+/* Takes the lock for the session and commits the claim. */
+static Claim
 claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 {
-	bool claimed = false;
+	Claim claimed = CLAIM_NOTHING_TO_DO;
 
 	begin_bookkeeping();
 	MemoryContextSwitchTo(context);
-	if (bm_report_lock(report_id, true) && (*report = bm_report_get(report_id)) != NULL &&
-		bm_report_owner(*report) == GetSessionUserId() &&
-		bm_owner_problem((*report)->owner) == NULL)
-		claimed = bm_run_claim(*report, run);
+	if (!bm_session_is_current())
+		claimed = CLAIM_SESSION_IS_STALE;
+	else if (bm_report_lock(report_id, true) &&
+			 (*report = bm_report_get(report_id)) != NULL &&
+			 bm_report_owner(*report) == GetSessionUserId() &&
+			 bm_owner_problem((*report)->owner) == NULL && bm_run_claim(*report, run))
+	{
+		ResetSequenceCaches(); /* the run's id is nothing to lastval() */
+		claimed = CLAIM_MADE;
+	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
@@ -138,35 +159,127 @@ add_context(void *arg)
 	errcontext("report \"%s\"", ((const BmReport *) arg)->name);
 }
 
-void
-bm_runner_main(Datum arg)
+/* Makes the attempt that was claimed, with what pg_stat_activity and the log say of it. */
+static void
+run_report(const BmReport *report, const BmRun *run)
 {
-	BmRunnerTask task;
-	MemoryContext context;
-	BmReport *report = NULL;
-	BmRun run = {0};
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {.previous = error_context_stack,
+									 .callback = add_context,
+									 .arg = unconstify(BmReport *, report)};
 
-	memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof(task));
-	bm_worker_setup();
-	Assert(OidIsValid(task.owner));
-	BackgroundWorkerInitializeConnectionByOid(task.database, task.owner, 0);
-	/* As the owner, also where ALTER ROLE ... SET role says otherwise. */
-	SetConfigOption("role", "none", PGC_USERSET, PGC_S_SESSION);
-	context = AllocSetContextCreate(TopMemoryContext, "bizmetrics runner",
-									ALLOCSET_DEFAULT_SIZES);
-	if (!claim(task.report_id, context, &report, &run))
-		return;
 	pgstat_report_appname(psprintf("bizmetrics:%s", report->name));
 	debug_query_string = report->query;
 	pgstat_report_activity(STATE_RUNNING, report->query);
-	callback.callback = add_context;
-	callback.arg = report;
-	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	make_attempt(report, &run);
-	bm_report_unlock(report->id);
+	make_attempt(report, run);
 	error_context_stack = callback.previous;
+	debug_query_string = NULL;
+	QueryCancelPending = false; /* a cancellation that came too late is nobody's */
+}
+
+/* Claims a report and runs it; false where the session cannot be used for another one. */
+static bool
+serve(int64 report_id, MemoryContext context)
+{
+	BmReport *report = NULL;
+	BmRun run = {0};
+
+	switch (claim(report_id, context, &report, &run))
+	{
+		case CLAIM_SESSION_IS_STALE:
+			bm_pool_give_back();
+			return false;
+		case CLAIM_NOTHING_TO_DO:
+			break;
+		case CLAIM_MADE:
+			bm_pool_claimed();
+			run_report(report, &run);
+			break;
+	}
+	return bm_session_clear(); /* of the report's lock too */
+}
+
+static void
+rest(void)
+{
+	pgstat_report_appname("bizmetrics runner");
 	pgstat_report_activity(STATE_IDLE, NULL);
+	pgstat_report_stat(true);
+}
+
+/* Waits for a report to run; false where the runner is to leave. */
+static bool
+next_report(int64 *report_id)
+{
+	TimestampTz idle_since = 0;
+	TimestampTz next;
+
+	for (;;)
+	{
+		switch (bm_pool_take(report_id, &next))
+		{
+			case BM_POOL_RUN:
+				return true;
+			case BM_POOL_LEAVE:
+				return false;
+			case BM_POOL_WAIT:
+				break;
+		}
+		if (idle_since == 0)
+		{
+			rest();
+			idle_since = GetCurrentTimestamp();
+		}
+		if (!bm_scheduler_is_there(MyDatabaseId))
+			return false;
+		if (next == DT_NOEND && GetCurrentTimestamp() >= idle_since + BM_LINGER)
+			return false;
+		(void) bm_wait_until(next != DT_NOEND ? next : bm_clock_now() + BM_LINGER);
+	}
+}
+
+/* Reads what a claim will read, for the first report's slot may be near. */
+static void
+log_in(void)
+{
+	begin_bookkeeping();
+	bm_session_begin();
+	(void) bm_report_get(BM_NO_ID);
+	(void) bm_state_get(BM_NO_ID);
+	(void) bm_request_exists(BM_NO_ID);
+	(void) bm_history_has_slot(BM_NO_ID, BM_NO_TIME);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+void
+bm_runner_main(Datum arg)
+{
+	BmRunnerId id;
+	Oid database;
+	Oid owner;
+	int64 report_id;
+	MemoryContext context;
+
+	memcpy(&id, MyBgworkerEntry->bgw_extra, sizeof(id));
+	bm_worker_setup();
+	if (!bm_pool_enter(id, &database, &owner))
+		return;
+	BackgroundWorkerInitializeConnectionByOid(database, owner, 0);
+	bm_session_set_role();
+	context = AllocSetContextCreate(TopMemoryContext, "bizmetrics runner",
+									ALLOCSET_DEFAULT_SIZES);
+	log_in();
+	MemoryContextSwitchTo(context);
+	while (next_report(&report_id) && serve(report_id, context))
+	{
+		MemoryContextReset(context);
+		pgstat_report_stat(false);
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
 	pgstat_report_stat(true);
 }

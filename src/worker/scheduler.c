@@ -34,45 +34,14 @@
 #include "report/schedule.h"
 #include "report/state.h"
 #include "worker/adopt.h"
+#include "worker/dispatch.h"
 #include "worker/watchdog.h"
 #include "worker/worker.h"
-
-/* How long an idle scheduler stays: less than DROP DATABASE waits for others to leave. */
-#define LINGER USECS_PER_SEC
-
-/* Waits after a runner could not be started, or ended without having claimed anything. */
-#define FIRST_BACKOFF (2 * USECS_PER_SEC)
-#define LAST_BACKOFF (60 * USECS_PER_SEC)
 
 /* An attempt may be under way whose runner another scheduler started, before it crashed. */
 #define FOREIGN_RUNNER_CHECK (30 * USECS_PER_SEC)
 
-typedef struct Runner
-{
-	int64 report_id;
-	BackgroundWorkerHandle *handle;
-} Runner;
-
-/* A report that stays due although a runner was started for it, or could not be. */
-typedef struct Trouble
-{
-	int64 report_id;
-	int64 claims; /* as they stood when the runner was started */
-	int64 backoff;
-	TimestampTz retry_at; /* by the real clock */
-} Trouble;
-
-/* A report that a runner is to be started for. */
-typedef struct DueReport
-{
-	const BmReport *report;
-	int64 claims;
-	TimestampTz since;
-} DueReport;
-
 static MemoryContext scheduler_context;
-static List *runners = NIL;
-static List *troubles = NIL;
 
 BackgroundWorkerHandle *
 bm_scheduler_start(Oid database)
@@ -91,152 +60,6 @@ bm_scheduler_start(Oid database)
 			 database);
 	strlcpy(worker.bgw_type, "bizmetrics scheduler", BGW_MAXLEN);
 	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
-}
-
-/* Says whether any ended. */
-static void
-reap_runners(void)
-{
-	ListCell *cell;
-
-	foreach(cell, runners)
-	{
-		Runner *runner = lfirst(cell);
-		pid_t pid;
-
-		if (GetBackgroundWorkerPid(runner->handle, &pid) != BGWH_STOPPED)
-			continue;
-		runners = foreach_delete_current(runners, cell);
-		pfree(runner->handle);
-		pfree(runner);
-	}
-}
-
-static bool
-has_runner(int64 report_id)
-{
-	ListCell *cell;
-
-	foreach(cell, runners)
-		if (((Runner *) lfirst(cell))->report_id == report_id)
-			return true;
-	return false;
-}
-
-static Trouble *
-find_trouble(int64 report_id)
-{
-	ListCell *cell;
-
-	foreach(cell, troubles)
-		if (((Trouble *) lfirst(cell))->report_id == report_id)
-			return lfirst(cell);
-	return NULL;
-}
-
-static void
-forget_trouble(int64 report_id)
-{
-	Trouble *trouble = find_trouble(report_id);
-
-	if (trouble == NULL)
-		return;
-	troubles = list_delete_ptr(troubles, trouble);
-	pfree(trouble);
-}
-
-/* A report that was dropped troubles nobody: its trouble would keep us here. */
-static void
-forget_gone_troubles(const List *reports)
-{
-	ListCell *cell;
-	ListCell *other;
-
-	foreach(cell, troubles)
-	{
-		bool gone = true;
-
-		foreach(other, reports)
-			if (((BmReport *) lfirst(other))->id == ((Trouble *) lfirst(cell))->report_id)
-				gone = false;
-		if (!gone)
-			continue;
-		pfree(lfirst(cell));
-		troubles = foreach_delete_current(troubles, cell);
-	}
-}
-
-/* A number that every claim changes. */
-static int64
-claims_of(const BmReportState *state)
-{
-	return (state->last_slot == BM_NO_TIME ? 0 : state->last_slot) + state->attempt +
-		   state->consecutive_failures +
-		   (state->last_success_at == BM_NO_TIME ? 0 : state->last_success_at);
-}
-
-/*
- * May a runner be started for this report now? One that was started and claimed nothing could not
- * log in, say: it waits for longer each time. Says so once an episode.
- */
-static bool
-may_start(const DueReport *due)
-{
-	Trouble *trouble = find_trouble(due->report->id);
-
-	if (trouble == NULL || trouble->claims != due->claims)
-		return true;
-	if (trouble->retry_at > GetCurrentTimestamp())
-		return false;
-	if (trouble->backoff == FIRST_BACKOFF)
-		ereport(LOG,
-				(errmsg("no runner could begin report \"%s\"", due->report->name),
-				 errhint("It stays due. The log says why its owner could not log in.")));
-	return true;
-}
-
-/* A runner was started: if the report is still due when it has ended, it waits. */
-static void
-expect_claim(const DueReport *due)
-{
-	Trouble *trouble = find_trouble(due->report->id);
-
-	if (trouble == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scheduler_context);
-
-		trouble = palloc0(sizeof(Trouble));
-		trouble->report_id = due->report->id;
-		troubles = lappend(troubles, trouble);
-		MemoryContextSwitchTo(old);
-	}
-	trouble->backoff = trouble->claims == due->claims && trouble->backoff > 0
-						   ? Min(trouble->backoff * 2, LAST_BACKOFF)
-						   : FIRST_BACKOFF;
-	trouble->claims = due->claims;
-	trouble->retry_at = GetCurrentTimestamp() + trouble->backoff;
-}
-
-/* False where no process can be had: the report stays due. */
-static bool
-start_runner(const BmReport *report)
-{
-	BmRunnerTask task = {MyDatabaseId, bm_report_owner(report), report->id};
-	MemoryContext old = MemoryContextSwitchTo(scheduler_context);
-	/* Without an owner, who may be gone since we looked, it would log in as a superuser. */
-	BackgroundWorkerHandle *handle =
-		OidIsValid(task.owner) ? bm_runner_start(&task, report->name) : NULL;
-
-	if (handle != NULL)
-	{
-		Runner *runner = palloc(sizeof(Runner));
-
-		runner->report_id = report->id;
-		runner->handle = handle;
-		runners = lappend(runners, runner);
-	}
-	MemoryContextSwitchTo(old);
-	return handle != NULL;
 }
 
 /* Why this report cannot run now, or NULL. */
@@ -307,42 +130,41 @@ bm_tend_report(const BmReport *report)
 
 /* Looks at one report: is a runner to be started, or when to look again? */
 static TimestampTz
-serve_report(const BmReport *report, DueReport **due)
+serve_report(const BmReport *report, BmDueReport **due)
 {
 	BmReportState *state;
 	TimestampTz now = bm_clock_now();
 	TimestampTz next;
 	BmLook look;
 
-	if (has_runner(report->id))
+	if (bm_dispatch_has(report->id))
 		return bm_watchdog_look(report); /* its end wakes us */
 	state = bm_tend_report(report);
 	if (state == NULL)
 		return Min(now + FOREIGN_RUNNER_CHECK, bm_watchdog_look(report));
 	if (state->broken_reason != NULL)
 	{
-		forget_trouble(report->id);
+		bm_dispatch_forget(report->id);
 		/* Nothing tells us when a role or a grant comes back: look at each slot. */
 		return bm_schedule_next(report->schedule, report->timezone, now, &next)
 				   ? next
 				   : DT_NOEND;
 	}
-	look = bm_claim_look(report, now);
+	/* Its runner logs in before the slot, and claims it then. */
+	look = bm_claim_look(report, now + BM_LEAD);
 	if (bm_state_due(state, &look) == BM_DUE_NOTHING)
 	{
-		forget_trouble(report->id);
+		bm_dispatch_forget(report->id);
 		return bm_state_wake(state, &look);
 	}
-	*due = palloc(sizeof(DueReport));
-	(*due)->report = report;
-	(*due)->claims = claims_of(state);
-	(*due)->since = Min(bm_state_wake(state, &look), now);
+	next = bm_state_wake(state, &look);
+	*due = bm_dispatch_due(report, look.requested ? Min(next, now) : next);
 	return DT_NOEND;
 }
 
 /* One look at one report in a subtransaction: a broken row keeps nobody else from running. */
 static TimestampTz
-serve_report_safely(const BmReport *report, DueReport **due)
+serve_report_safely(const BmReport *report, BmDueReport **due)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -378,10 +200,10 @@ find_due_reports(TimestampTz *wake)
 	List *reports = bm_report_list();
 	ListCell *cell;
 
-	forget_gone_troubles(reports);
+	bm_dispatch_forget_gone(reports);
 	foreach(cell, reports)
 	{
-		DueReport *due = NULL;
+		BmDueReport *due = NULL;
 		TimestampTz next = serve_report_safely(lfirst(cell), &due);
 
 		*wake = Min(*wake, next);
@@ -389,51 +211,6 @@ find_due_reports(TimestampTz *wake)
 			due_reports = lappend(due_reports, due);
 	}
 	return due_reports;
-}
-
-static int
-compare_due(const ListCell *a, const ListCell *b)
-{
-	TimestampTz left = ((DueReport *) lfirst(a))->since;
-	TimestampTz right = ((DueReport *) lfirst(b))->since;
-
-	return left < right ? -1 : left > right;
-}
-
-/* Starts as many as may run, those first that have waited longest; says when to look again. */
-static TimestampTz
-start_runners(List *due_reports)
-{
-	static bool reported = false;
-	bool short_of_processes = false;
-	TimestampTz wake = DT_NOEND;
-	ListCell *cell;
-
-	list_sort(due_reports, compare_due);
-	foreach(cell, due_reports)
-	{
-		DueReport *due = lfirst(cell);
-
-		if (list_length(runners) >= bm_guc_max_runners)
-			break; /* the end of one wakes us */
-		if (!may_start(due))
-			wake = bm_clock_now() + FIRST_BACKOFF;
-		else if (start_runner(due->report))
-			expect_claim(due);
-		else
-		{
-			if (!reported)
-				ereport(
-					LOG,
-					(errmsg("no process is free for report \"%s\"", due->report->name),
-					 errhint(
-						 "It stays due. If this persists, raise max_worker_processes.")));
-			reported = short_of_processes = true;
-			wake = bm_clock_now() + FIRST_BACKOFF;
-		}
-	}
-	reported = short_of_processes; /* once an episode */
-	return wake;
 }
 
 /* One pass. Runners are started once the states that they will read are committed. */
@@ -450,15 +227,16 @@ serve_reports(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(pass);
+	bm_dispatch_begin();
 	if (OidIsValid(get_extension_oid("bizmetrics", true)))
 		due_reports = find_due_reports(&wake);
 	else
-		forget_gone_troubles(NIL);
+		bm_dispatch_forget_gone(NIL);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
 	StartTransactionCommand();
-	retry = start_runners(due_reports);
+	retry = bm_dispatch(due_reports);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(scheduler_context);
 	MemoryContextDelete(pass);
@@ -471,7 +249,17 @@ serve_reports(void)
 static bool
 is_worth_leaving(TimestampTz wake, TimestampTz busy_at)
 {
-	return wake > bm_clock_now() + LINGER || GetCurrentTimestamp() > busy_at + 2 * LINGER;
+	return wake > bm_clock_now() + BM_LINGER ||
+		   GetCurrentTimestamp() > busy_at + 2 * BM_LINGER;
+}
+
+static bool
+leave(Oid database, TimestampTz wake)
+{
+	/* The clock stands still before it: our return would not bring it nearer. */
+	if (wake <= bm_clock_now() + BM_LINGER)
+		wake += BM_LEAD;
+	return bm_scheduler_leave(database, wake);
 }
 
 void
@@ -479,6 +267,9 @@ bm_scheduler_main(Datum arg)
 {
 	Oid database = DatumGetObjectId(arg);
 	TimestampTz busy_at = GetCurrentTimestamp();
+	TimestampTz wake = DT_NOBEGIN;
+	TimestampTz waited_until = DT_NOBEGIN; /* by the real clock: ours may stand still */
+	bool reloaded = false;
 
 	bm_worker_setup();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
@@ -488,23 +279,35 @@ bm_scheduler_main(Datum arg)
 	scheduler_context = AllocSetContextCreate(TopMemoryContext, "bizmetrics scheduler",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scheduler_context);
+	bm_dispatch_init(scheduler_context);
 	bm_scheduler_attach(database);
 	for (;;)
 	{
-		TimestampTz wake;
+		bool ended = bm_dispatch_reap();
 
-		reap_runners();
+		bool maintained = bm_maintenance_is_running();
+
 		bm_maintenance_reap();
-		(void) bm_database_take_change(database);
-		pgstat_report_activity(STATE_RUNNING, "looking for due reports");
-		wake = serve_reports();
-		bm_scheduler_looked(database);
-		pgstat_report_stat(true);
-		pgstat_report_activity(STATE_IDLE, NULL);
-		if (runners != NIL || troubles != NIL || bm_maintenance_is_running())
+		bm_process_woke(database);
+		if (bm_database_take_change(database) || ended || reloaded ||
+			maintained != bm_maintenance_is_running() || bm_clock_now() >= wake ||
+			GetCurrentTimestamp() >= waited_until)
+		{
+			pgstat_report_activity(STATE_RUNNING, "looking for due reports");
+			wake = serve_reports();
+			waited_until = wake == DT_NOEND
+							   ? DT_NOEND
+							   : GetCurrentTimestamp() + (wake - bm_clock_now());
+			bm_scheduler_looked(database);
+			pgstat_report_stat(true);
+			pgstat_report_activity(STATE_IDLE, NULL);
+		}
+		if (bm_dispatch_is_busy() || bm_maintenance_is_running())
 			busy_at = GetCurrentTimestamp();
-		else if (is_worth_leaving(wake, busy_at) && bm_scheduler_leave(database, wake))
+		else if (is_worth_leaving(wake, busy_at) && leave(database, wake))
 			break;
-		bm_wait_until(wake);
+		/* A wait for a lock may have swallowed what was to wake us. */
+		reloaded =
+			bm_wait_until(bm_database_is_changed(database) ? bm_clock_now() : wake);
 	}
 }

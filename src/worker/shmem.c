@@ -16,10 +16,12 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "event/event.h"
 #include "report/registry.h"
+#include "worker/pool.h"
 #include "worker/worker.h"
 
 #define TRANCHE "bizmetrics"
@@ -35,6 +37,7 @@ typedef struct DatabaseSlot
 	bool visit;		  /* not looked at since the launcher came to know it */
 	bool dropped;	  /* not served any more: forget it when that scheduler has ended */
 	Latch *scheduler; /* its latch while it is running */
+	BmProcessInfo process;
 } DatabaseSlot;
 
 typedef struct Shared
@@ -42,6 +45,7 @@ typedef struct Shared
 	LWLock *lock;
 	Latch *launcher; /* NULL while there is none */
 	bool rescan;	 /* a database is not known: look at pg_database */
+	BmProcessInfo process;
 	DatabaseSlot databases[BM_MAX_DATABASES];
 } Shared;
 
@@ -56,24 +60,29 @@ request_shmem(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(Shared));
-	RequestNamedLWLockTranche(TRANCHE, 1);
+	RequestAddinShmemSpace(add_size(sizeof(Shared), bm_pool_size()));
+	RequestNamedLWLockTranche(TRANCHE, 2);
 }
 
 static void
 startup_shmem(void)
 {
 	bool found;
+	LWLockPadded *locks;
+	void *pool;
 
 	if (previous_startup_hook)
 		previous_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	locks = GetNamedLWLockTranche(TRANCHE);
 	shared = ShmemInitStruct("bizmetrics", sizeof(Shared), &found);
 	if (!found)
 	{
 		memset(shared, 0, sizeof(Shared));
-		shared->lock = &GetNamedLWLockTranche(TRANCHE)->lock;
+		shared->lock = &locks[0].lock;
 	}
+	pool = ShmemInitStruct("bizmetrics runners", bm_pool_size(), &found);
+	bm_pool_init(pool, &locks[1].lock, !found);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -198,7 +207,15 @@ detach_launcher(int code, Datum arg)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->launcher = NULL;
+	shared->process.pid = 0;
 	LWLockRelease(shared->lock);
+}
+
+static void
+begin_process(BmProcessInfo *process)
+{
+	process->pid = MyProcPid;
+	process->since = GetCurrentTimestamp();
 }
 
 /*
@@ -210,6 +227,7 @@ bm_launcher_attach(void)
 {
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	shared->launcher = MyLatch;
+	begin_process(&shared->process);
 	for (int i = 0; i < BM_MAX_DATABASES; i++)
 	{
 		shared->databases[i].started = false;
@@ -279,8 +297,9 @@ bm_database_due(TimestampTz now, TimestampTz *next)
 
 		if (!OidIsValid(slot->database) || is_served_now(slot))
 			continue;
-		if (!slot->changed && slot->wake_at > now)
-			*next = Min(*next, slot->wake_at);
+		if (!slot->changed && slot->wake_at > now + BM_LEAD)
+			*next = Min(*next,
+						slot->wake_at == DT_NOEND ? DT_NOEND : slot->wake_at - BM_LEAD);
 		else if (!slot->visit || visits < MAX_VISITS)
 		{
 			due = lappend_oid(due, slot->database);
@@ -348,7 +367,9 @@ detach_scheduler(int code, Datum database)
 	slot = find_slot(DatumGetObjectId(database));
 	if (slot != NULL && slot->scheduler == MyLatch)
 	{
+		bm_pool_close(slot->database);
 		slot->scheduler = NULL;
+		slot->process.pid = 0;
 		wake(shared->launcher);
 	}
 	LWLockRelease(shared->lock);
@@ -363,7 +384,10 @@ bm_scheduler_attach(Oid database)
 	before_shmem_exit(detach_scheduler, ObjectIdGetDatum(database));
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	if ((slot = find_slot(database)) != NULL)
+	{
 		slot->scheduler = MyLatch;
+		begin_process(&slot->process);
+	}
 	LWLockRelease(shared->lock);
 }
 
@@ -380,6 +404,20 @@ bm_database_take_change(Oid database)
 		changed = slot->changed;
 		slot->changed = false;
 	}
+	LWLockRelease(shared->lock);
+	return changed;
+}
+
+/* Has it changed since? */
+bool
+bm_database_is_changed(Oid database)
+{
+	DatabaseSlot *slot;
+	bool changed;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	slot = find_slot(database);
+	changed = slot != NULL && slot->changed;
 	LWLockRelease(shared->lock);
 	return changed;
 }
@@ -413,10 +451,14 @@ bm_scheduler_leave(Oid database, TimestampTz wake_at)
 		leave = !slot->changed;
 		if (leave)
 		{
+			bm_pool_close(database);
 			slot->left = true;
 			slot->wake_at = wake_at;
 			if (slot->scheduler == MyLatch)
+			{
 				slot->scheduler = NULL;
+				slot->process.pid = 0;
+			}
 			wake(shared->launcher);
 		}
 	}
@@ -437,6 +479,80 @@ bm_take_rescan(void)
 	return rescan;
 }
 
+/* There is news for the scheduler of a database; without one, it will find it when it comes. */
+void
+bm_scheduler_wake(Oid database)
+{
+	DatabaseSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot != NULL && slot->scheduler != NULL)
+	{
+		slot->changed = true;
+		wake(slot->scheduler);
+	}
+	LWLockRelease(shared->lock);
+}
+
+bool
+bm_scheduler_is_there(Oid database)
+{
+	DatabaseSlot *slot;
+	bool there;
+
+	LWLockAcquire(shared->lock, LW_SHARED);
+	slot = find_slot(database);
+	there = slot != NULL && slot->scheduler != NULL;
+	LWLockRelease(shared->lock);
+	return there;
+}
+
+/* The launcher, without a database, or a scheduler looks for something to do. */
+void
+bm_process_woke(Oid database)
+{
+	int64 memory = MemoryContextMemAllocated(TopMemoryContext, true);
+	DatabaseSlot *slot;
+	BmProcessInfo *process = &shared->process;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if (OidIsValid(database))
+		process = (slot = find_slot(database)) != NULL ? &slot->process : NULL;
+	if (process != NULL)
+	{
+		process->wake_ups++;
+		process->memory = memory;
+	}
+	LWLockRelease(shared->lock);
+}
+
+/* What can be said of the launcher, first, and of the schedulers, as BmProcessInfo. */
+List *
+bm_process_list(void)
+{
+	BmProcessInfo *infos;
+	List *list = NIL;
+	int count = 0;
+
+	if (shared == NULL)
+		return NIL;
+	infos = palloc(sizeof(BmProcessInfo) * (1 + BM_MAX_DATABASES));
+	LWLockAcquire(shared->lock, LW_SHARED);
+	infos[count++] = shared->process;
+	for (int i = 0; i < BM_MAX_DATABASES; i++)
+		if (OidIsValid(shared->databases[i].database))
+		{
+			infos[count] = shared->databases[i].process;
+			infos[count].database = shared->databases[i].database;
+			infos[count++].wakes_at = shared->databases[i].wake_at;
+		}
+	LWLockRelease(shared->lock);
+	for (int i = 0; i < count; i++)
+		list = lappend(list, &infos[i]);
+	return list;
+}
+
 /* For tests that set the clock: everybody looks at it again. */
 extern PGDLLEXPORT void bm_worker_wake_all(void);
 
@@ -445,9 +561,14 @@ bm_worker_wake_all(void)
 {
 	if (shared == NULL)
 		return;
-	LWLockAcquire(shared->lock, LW_SHARED);
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	wake(shared->launcher);
 	for (int i = 0; i < BM_MAX_DATABASES; i++)
-		wake(shared->databases[i].scheduler);
+		if (shared->databases[i].scheduler != NULL)
+		{
+			shared->databases[i].changed = true;
+			wake(shared->databases[i].scheduler);
+		}
 	LWLockRelease(shared->lock);
+	bm_pool_wake_waiting();
 }

@@ -8,17 +8,27 @@
 #include "postmaster/bgworker.h"
 
 #include "report/state.h"
+#include "worker/pool.h"
 
 /* Databases that the launcher can keep in mind. */
 #define BM_MAX_DATABASES 1024
 
-/* What a runner is started for, in bgw_extra. */
-typedef struct BmRunnerTask
+/* So much before a slot its processes start, or they would be what is waited for. */
+#define BM_LEAD (USECS_PER_SEC / 2)
+
+/* How long an idle process stays: less than DROP DATABASE waits for others to leave. */
+#define BM_LINGER USECS_PER_SEC
+
+/* What can be said of the launcher or a scheduler. */
+typedef struct BmProcessInfo
 {
-	Oid database;
-	Oid owner;
-	int64 report_id;
-} BmRunnerTask;
+	int pid;			  /* 0: there is none */
+	Oid database;		  /* InvalidOid: the launcher */
+	TimestampTz since;	  /* when it started, by the real clock */
+	TimestampTz wakes_at; /* of a scheduler that is away, by our clock */
+	int64 wake_ups; /* how often it, and those before it, looked for something to do */
+	int64 memory;	/* bytes allocated when it last did */
+} BmProcessInfo;
 
 /* shmem.c */
 extern void bm_shmem_init(void);
@@ -29,11 +39,16 @@ extern List *bm_database_due(TimestampTz now, TimestampTz *next);
 extern void bm_database_started(Oid database);
 extern void bm_database_ended(Oid database, TimestampTz wake_at);
 extern bool bm_database_take_change(Oid database);
+extern bool bm_database_is_changed(Oid database);
 extern bool bm_scheduler_leave(Oid database, TimestampTz wake_at);
 extern void bm_scheduler_looked(Oid database);
 extern bool bm_scheduler_left(Oid database);
 extern void bm_scheduler_attach(Oid database);
 extern bool bm_take_rescan(void);
+extern void bm_scheduler_wake(Oid database);
+extern bool bm_scheduler_is_there(Oid database);
+extern void bm_process_woke(Oid database);
+extern List *bm_process_list(void);
 
 /* launcher.c */
 extern void bm_launcher_register(void);
@@ -46,8 +61,7 @@ extern BmReportState *bm_tend_report(const BmReport *report);
 extern PGDLLEXPORT void bm_scheduler_main(Datum arg);
 
 /* runner.c */
-extern BackgroundWorkerHandle *bm_runner_start(const BmRunnerTask *task,
-											   const char *report);
+extern BackgroundWorkerHandle *bm_runner_start(BmRunnerId id, const char *owner);
 extern PGDLLEXPORT void bm_runner_main(Datum arg);
 
 /* maintenance.c */

@@ -28,6 +28,8 @@ my ($state, $error) = sql_state($node, "SELECT bizmetrics.request_run('sales')",
 is($state, '55000', 'request_run() needs the worker');
 like($error, qr/HINT:.*shared_preload_libraries = 'bizmetrics'/, 'and says what to set');
 
+is(sql($node, 'SELECT process, pid, state FROM bizmetrics.worker_status'), 'launcher||not preloaded', 'worker_status says so too');
+
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'bizmetrics,bizmetrics_test'");
 $node->restart;
 wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'bizmetrics launcher')",

@@ -11,7 +11,7 @@ use lib "$FindBin::RealBin/../lib";
 use BizmetricsTest;
 use Test::More;
 
-my $node = make_node('main', ['max_worker_processes = 40']);
+my $node = make_node('main', [ 'max_worker_processes = 40', 'bizmetrics.max_runners = 12' ]);
 my $minute = 0;
 
 # Moves the clock by some minutes, to the beginning of one.

@@ -27,14 +27,14 @@ wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '
 	'one report has the last process');
 make_report($node, 'second');
 set_clock($node, '2031-03-03 12:02:00+00');
-ok($node->wait_for_log(qr/no process is free for report "second"/), 'the log says that another one cannot begin');
+ok($node->wait_for_log(qr/no process is free for the reports of role "author"/), 'the log says that another one cannot begin');
 is(runs($node, 'second'), '', 'it used no attempt');
 is( sql($node, "SELECT next_slot <= bizmetrics_test.clock() FROM bizmetrics.report_status WHERE report_name = 'second'"),
 	't', 'and is due');
 $gate->quit;
 wait_for($node, "SELECT count(*) = 1 FROM bizmetrics.report_runs WHERE report_name = 'second' AND slot = '2031-03-03 12:02+00' AND attempt = 1 AND state = 'succeeded'",
 	'it runs when a process can be had');
-is(log_count($node, 'no process is free for report "second"'), 1, 'the log said so once');
+is(log_count($node, 'no process is free for the reports of role "author"'), 1, 'the log said so once');
 ok(wait_until_idle($node), 'the processes leave');
 
 # ---- no connection ----
