@@ -496,24 +496,6 @@ back_off(Flusher *flusher, const char *what)
 	flusher->retry_at = GetCurrentTimestamp() + flusher->backoff;
 }
 
-static BackgroundWorkerHandle *
-start_process(Oid database)
-{
-	BackgroundWorker worker = {0};
-	BackgroundWorkerHandle *handle;
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_notify_pid = MyProcPid;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "bm_flusher_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics flusher for database %u", database);
-	strlcpy(worker.bgw_type, "bizmetrics flusher", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
-}
-
 static void
 reap_flushers(void)
 {
@@ -602,7 +584,7 @@ start_flusher(Oid database)
 			flushers = lappend(flushers, flusher);
 		}
 		bm_buffer_starting(database);
-		flusher->handle = start_process(database);
+		flusher->handle = bm_process_start("flusher", database);
 		if (flusher->handle == NULL)
 			back_off(flusher, "could not be started");
 	}

@@ -257,24 +257,12 @@ bm_maintenance_is_running(void)
 static bool
 start_process(void)
 {
-	BackgroundWorker worker = {0};
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	bool started;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_notify_pid = MyProcPid;
-	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
-	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "bm_maintenance_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics maintenance for database %u",
-			 MyDatabaseId);
-	strlcpy(worker.bgw_type, "bizmetrics maintenance", BGW_MAXLEN);
-	started = RegisterDynamicBackgroundWorker(&worker, &process);
+	process = bm_process_start("maintenance", MyDatabaseId);
 	MemoryContextSwitchTo(old);
 	restart_at = GetCurrentTimestamp() + RESTART_INTERVAL;
-	return started;
+	return process != NULL;
 }
 
 /* In a transaction: when the first task falls due; DT_NOEND without the extension. */

@@ -32,19 +32,7 @@
 BackgroundWorkerHandle *
 bm_runner_start(BmRunnerId id, const char *owner)
 {
-	BackgroundWorker worker = {0};
-	BackgroundWorkerHandle *handle;
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_notify_pid = MyProcPid;
-	memcpy(worker.bgw_extra, &id, sizeof(id));
-	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "bm_runner_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics runner for %s", owner);
-	strlcpy(worker.bgw_type, "bizmetrics runner", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
+	return bm_process_start_for("runner", owner, (Datum) 0, &id, sizeof(id));
 }
 
 /* A transaction of our own, whatever default_transaction_read_only says of the owner's. */

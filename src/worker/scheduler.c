@@ -46,20 +46,7 @@ static MemoryContext scheduler_context;
 BackgroundWorkerHandle *
 bm_scheduler_start(Oid database)
 {
-	BackgroundWorker worker = {0};
-	BackgroundWorkerHandle *handle;
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_notify_pid = MyProcPid;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	strlcpy(worker.bgw_library_name, "bizmetrics", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "bm_scheduler_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "bizmetrics scheduler for database %u",
-			 database);
-	strlcpy(worker.bgw_type, "bizmetrics scheduler", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
+	return bm_process_start("scheduler", database);
 }
 
 /* Why this report cannot run now, or NULL. */

@@ -74,7 +74,11 @@ extern PGDLLEXPORT void bm_maintenance_main(Datum arg);
 extern TimestampTz bm_flushers_tend(void);
 extern PGDLLEXPORT void bm_flusher_main(Datum arg);
 
-/* wait.c */
+/* process.c */
+extern BackgroundWorkerHandle *bm_process_start(const char *kind, Oid database);
+extern BackgroundWorkerHandle *bm_process_start_for(const char *kind, const char *whom,
+													Datum arg, const void *extra,
+													Size extra_size);
 extern void bm_worker_setup(void);
 extern bool bm_wait_until(TimestampTz wake_at);
 
