@@ -139,7 +139,7 @@ for my $change (sort keys %changes)
 	is(run_both('waiter', 'finder', sub { sql($node, $undo) }), 'another', "$change changed back");
 	like(sql($node, $found), qr/^4MB/, 'which the new one has again');
 }
-is(run_both('waiter', 'finder', sub { sql($node, "ALTER SYSTEM SET work_mem = '6MB'"); $node->reload }), 'same',
+is(run_both('waiter', 'finder', sub { sql($node, "ALTER SYSTEM SET work_mem = '6MB'"); $node->reload; poll($node, 'postgres', "SELECT current_setting('work_mem') = '6MB'") }), 'same',
 	"the server's settings are read again");
 like(sql($node, $found), qr/^6MB/, 'and in force');
 sql($node, 'ALTER SYSTEM RESET work_mem');
