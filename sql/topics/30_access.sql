@@ -37,7 +37,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     AND (($1 = 'writer' AND f.proname IN ('log_event', 'log_events', 'log_event_async', 'ensure_partitions', 'uuid_v7', 'current_xact', 'identifier',
                                           'emit_event', 'track_table', 'untrack_table', 'ingest',
                                           'import_events', 'import_id', 'dedupe_key_seen'))
-      OR ($1 = 'author' AND f.proname IN ('create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
+      OR ($1 = 'author' AND f.prokind = 'a')
+      OR ($1 = 'author' AND f.proname IN ('sessionize', 'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
                                           'may_see_report', 'events', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',

@@ -28,7 +28,7 @@ BEGIN
     WHERE d.refclassid = 'pg_extension'::regclass
       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
       AND d.deptype = 'e'
-      AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'procedure', 'type')
+      AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.pruned_runs', 'bizmetrics.run_requests',

@@ -1,0 +1,352 @@
+/*
+ * chain.c
+ *	  The longest chain of a funnel.
+ *
+ * For each level the latest start of the chains that have reached it is kept, and no more: of two
+ * chains at one level the one that began later can do whatever the other can, and for longer. So
+ * one pass over the moments is exact, whatever the number of chains.
+ */
+#include <string.h>
+
+#include "agg/chain.h"
+
+#define POLL_MOMENTS 65536
+
+/* Moments of one time that can matter when steps are given to different ones: see add_row(). */
+#define MAX_ROWS (BM_MAX_CONDITIONS * BM_MAX_CONDITIONS)
+
+/* The best chain at each level; index 0 is unused. */
+typedef struct Levels
+{
+	uint64_t reached; /* bit L: there is a chain at level L */
+	int64_t start[BM_MAX_CONDITIONS + 1];
+	int64_t times[BM_MAX_CONDITIONS + 1][BM_MAX_CONDITIONS]; /* where asked for */
+} Levels;
+
+typedef struct Search
+{
+	const BmChainQuery *query;
+	Levels levels;
+	Levels fresh; /* attempts that got to their level at fresh_time, with INCREASE */
+	int64_t fresh_time; /* where fresh.reached is not 0 */
+	int best;
+	int64_t best_start;
+	int64_t best_time;
+	int64_t *times; /* of the best; NULL: not wanted */
+} Search;
+
+/* Moments of one time and which step each is given to. */
+typedef struct Matching
+{
+	int rows;
+	uint32_t mask[MAX_ROWS];
+	int8_t step[MAX_ROWS]; /* -1: none */
+	bool visited[MAX_ROWS];
+	int per_step[BM_MAX_CONDITIONS];
+} Matching;
+
+static inline bool
+is_alive(const Search *search, const Levels *levels, int level, int64_t now)
+{
+	return (levels->reached >> level & 1) != 0 &&
+		   bm_moment_distance(levels->start[level], now) <= search->query->window;
+}
+
+/*
+ * A chain that began at start is at this level now. Its times are those of level "from" of the
+ * given levels, and now for the steps after it.
+ */
+static void
+reach(Search *search, Levels *to, int level, const Levels *levels, int from,
+	  int64_t start, int64_t now)
+{
+	if ((to->reached >> level & 1) == 0 || start > to->start[level])
+	{
+		to->reached |= UINT64_C(1) << level;
+		to->start[level] = start;
+		if (search->times != NULL)
+		{
+			if (from > 0)
+				memmove(to->times[level], levels->times[from], from * sizeof(int64_t));
+			for (int i = from; i < level; i++)
+				to->times[level][i] = now;
+		}
+	}
+	if (level > search->best ||
+		(level == search->best && now == search->best_time && start > search->best_start))
+	{
+		search->best = level;
+		search->best_start = start;
+		search->best_time = now;
+		if (search->times != NULL)
+			memcpy(search->times, to->times[level], level * sizeof(int64_t));
+	}
+}
+
+/* Extends the best chain of the level before the step (from 0) by that step. */
+static inline void
+extend(Search *search, int step, int64_t now)
+{
+	Levels *levels = &search->levels;
+
+	if (step == 0)
+		reach(search, levels, 1, levels, 0, now, now);
+	else if (is_alive(search, levels, step, now))
+		reach(search, levels, step + 1, levels, step, levels->start[step], now);
+}
+
+/* From the first step on: a chain may take several steps at this time. */
+static void
+extend_upwards(Search *search, uint32_t mask, int64_t now)
+{
+	while (mask != 0)
+	{
+		int step = __builtin_ctz(mask);
+
+		mask &= mask - 1;
+		extend(search, step, now);
+	}
+}
+
+/* From the last step on: a chain takes one step at most. */
+static void
+extend_downwards(Search *search, uint32_t mask, int64_t now)
+{
+	while (mask != 0)
+	{
+		int step = 31 - __builtin_clz(mask);
+
+		mask ^= UINT32_C(1) << step;
+		extend(search, step, now);
+	}
+}
+
+/*
+ * Keeps a moment that one of its steps may need. A step that has as many moments as there are steps
+ * always finds one that is free, so it needs no more of them.
+ */
+static void
+add_row(Matching *matching, uint32_t mask)
+{
+	bool needed = false;
+
+	for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+		needed |= matching->per_step[__builtin_ctz(rest)] < BM_MAX_CONDITIONS;
+	if (!needed)
+		return;
+	for (uint32_t rest = mask; rest != 0; rest &= rest - 1)
+		matching->per_step[__builtin_ctz(rest)]++;
+	matching->mask[matching->rows] = mask;
+	matching->step[matching->rows] = -1;
+	matching->rows++;
+}
+
+/* Finds a moment for one more step, giving others to the steps in its way: an augmenting path. */
+static bool
+find_row(Matching *matching, int step)
+{
+	for (int row = 0; row < matching->rows; row++)
+	{
+		if ((matching->mask[row] >> step & 1) == 0 || matching->visited[row])
+			continue;
+		matching->visited[row] = true;
+		if (matching->step[row] < 0 || find_row(matching, matching->step[row]))
+		{
+			matching->step[row] = (int8_t) step;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+give_row(Matching *matching, int step)
+{
+	memset(matching->visited, 0, matching->rows * sizeof(bool));
+	return find_row(matching, step);
+}
+
+static void
+take_row(Matching *matching, int step)
+{
+	for (int row = 0; row < matching->rows; row++)
+	{
+		if (matching->step[row] == step)
+			matching->step[row] = -1;
+	}
+}
+
+/*
+ * Several moments of one time, each for at most one step. The steps from "first" to before "end"
+ * have a moment each, end being as large as possible; as first goes down, end never goes up. A
+ * level is read before those below it can change it.
+ */
+static void
+extend_by_matching(Search *search, const BmMoment *moments, size_t count)
+{
+	Matching matching;
+	int64_t now = moments[0].time;
+	int end = search->query->steps;
+
+	matching.rows = 0;
+	memset(matching.per_step, 0, sizeof(matching.per_step));
+	for (size_t i = 0; i < count; i++)
+		add_row(&matching, moments[i].mask);
+
+	for (int first = search->query->steps - 1; first >= 0; first--)
+	{
+		Levels *levels = &search->levels;
+		int64_t start;
+
+		while (!give_row(&matching, first))
+		{
+			if (--end == first)
+				break;
+			take_row(&matching, end);
+		}
+		if (first > 0 && !is_alive(search, levels, first, now))
+			continue;
+		start = first == 0 ? now : levels->start[first];
+		for (int step = first; step < end; step++)
+			reach(search, levels, step + 1, levels, first, start, now);
+	}
+}
+
+/* The moments of one time, in the modes where a chain skips what it has no use for. */
+static void
+extend_by_group(Search *search, const BmMoment *moments, size_t count)
+{
+	unsigned modes = search->query->modes;
+	uint32_t all = 0;
+	bool several = false;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		all |= moments[i].mask;
+		several |= (moments[i].mask & (moments[i].mask - 1)) != 0;
+	}
+	if ((modes & BM_CHAIN_INCREASE) != 0)
+		extend_downwards(search, all, moments[0].time);
+	else if ((modes & BM_CHAIN_ONCE) == 0 || !several)
+		extend_upwards(search, all, moments[0].time);
+	else if (count == 1)
+		extend_downwards(search, all, moments[0].time);
+	else
+		extend_by_matching(search, moments, count);
+}
+
+/* Does an attempt at this level go on after a moment that is not its next step? */
+static bool
+survives(unsigned modes, int level, uint32_t mask)
+{
+	uint32_t passed = (uint32_t) ((UINT64_C(1) << level) - 2); /* steps 2 to level */
+
+	if ((modes & BM_CHAIN_DEDUPLICATE) != 0 && (mask & passed) != 0)
+		return false;
+	if ((modes & BM_CHAIN_ORDER) == 0)
+		return true;
+	return (mask >> (level - 1) & 1) != 0 ||
+		   ((modes & BM_CHAIN_REENTRY) != 0 && mask != 0);
+}
+
+/* What got to its level at an earlier time sees what comes now. */
+static void
+settle(Search *search)
+{
+	Levels *fresh = &search->fresh;
+
+	for (; fresh->reached != 0; fresh->reached &= fresh->reached - 1)
+	{
+		int level = __builtin_ctzll(fresh->reached);
+		Levels *levels = &search->levels;
+
+		if ((levels->reached >> level & 1) != 0 &&
+			levels->start[level] >= fresh->start[level])
+			continue;
+		levels->reached |= UINT64_C(1) << level;
+		levels->start[level] = fresh->start[level];
+		if (search->times != NULL)
+			memcpy(levels->times[level], fresh->times[level], level * sizeof(int64_t));
+	}
+}
+
+/* One moment, in the modes where each attempt is followed. Levels from above: a level moves once. */
+static void
+advance_attempts(Search *search, const BmMoment *moment)
+{
+	const BmChainQuery *query = search->query;
+	Levels *levels = &search->levels;
+	Levels *target = levels;
+	int64_t now = moment->time;
+
+	if ((query->modes & BM_CHAIN_INCREASE) != 0)
+	{
+		target = &search->fresh;
+		if (now != search->fresh_time)
+			settle(search);
+		search->fresh_time = now;
+	}
+	for (uint64_t rest = levels->reached; rest != 0;)
+	{
+		int level = 63 - __builtin_clzll(rest);
+		uint64_t bit = UINT64_C(1) << level;
+
+		rest ^= bit;
+		if (is_alive(search, levels, level, now))
+		{
+			if (level == query->steps || (moment->mask >> level & 1) == 0)
+			{
+				if (survives(query->modes, level, moment->mask))
+					continue;
+			}
+			else
+				reach(search, target, level + 1, levels, level, levels->start[level],
+					  now);
+		}
+		levels->reached &= ~bit;
+	}
+	if ((moment->mask & 1) != 0)
+		reach(search, target, 1, levels, 0, now, now);
+}
+
+int
+bm_chain_longest(const BmChainQuery *query, const BmMoment *moments, size_t count,
+				 int64_t *times)
+{
+	Search search;
+	bool attempts = (query->modes & BM_CHAIN_ATTEMPTS) != 0;
+	size_t polled = 0;
+	size_t end;
+
+	search.query = query;
+	search.levels.reached = 0;
+	search.fresh.reached = 0;
+	search.fresh_time = 0;
+	search.best = 0;
+	search.best_start = 0;
+	search.best_time = 0;
+	search.times = times;
+
+	for (size_t i = 0; i < count; i = end)
+	{
+		end = i + 1;
+		/* Later moments can change nothing of a whole chain. */
+		if (search.best == query->steps &&
+			(times == NULL || moments[i].time != search.best_time))
+			break;
+		if (attempts)
+			advance_attempts(&search, &moments[i]);
+		else
+		{
+			while (end < count && moments[end].time == moments[i].time)
+				end++;
+			extend_by_group(&search, &moments[i], end - i);
+		}
+		if (query->poll != NULL && end - polled >= POLL_MOMENTS)
+		{
+			query->poll();
+			polled = end;
+		}
+	}
+	return search.best;
+}
