@@ -1,41 +1,42 @@
 -- Aggregates over rows that happened at a time, of any table, and a window function. docs/aggregates.md
 -- is their reference. Conditions are VARIADIC "any", so that no array is made for each row; the functions
--- in C take boolean only.
+-- in C take boolean only. COST is measured, in comparisons: taking a state over from another process costs
+-- twenty times what a row does, so that many small groups are not worth a parallel plan.
 
 -- States of rows in the order of time, for window_funnel() and sequence_match().
 CREATE FUNCTION bizmetrics.moments_combine(state internal, other internal) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_moments_combine';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 60 AS 'MODULE_PATHNAME', 'bizmetrics_moments_combine';
 COMMENT ON FUNCTION bizmetrics.moments_combine(internal, internal) IS
 'Merges the states of parallel workers. For window_funnel(), sequence_match() and their like.';
 
 CREATE FUNCTION bizmetrics.moments_serialize(state internal) RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_moments_serialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bizmetrics_moments_serialize';
 COMMENT ON FUNCTION bizmetrics.moments_serialize(internal) IS
 'Hands a state over to another process. For window_funnel(), sequence_match() and their like.';
 
 CREATE FUNCTION bizmetrics.moments_deserialize(serial bytea, nothing internal) RETURNS internal
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_moments_deserialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'bizmetrics_moments_deserialize';
 COMMENT ON FUNCTION bizmetrics.moments_deserialize(bytea, internal) IS
 'Takes what moments_serialize() handed over.';
 
 -- How far a group gets through the steps of a funnel
 CREATE FUNCTION bizmetrics.window_funnel_add(state internal, win interval, ts timestamptz, VARIADIC steps "any") RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_add';
 COMMENT ON FUNCTION bizmetrics.window_funnel_add(internal, interval, timestamptz, VARIADIC "any") IS
 'Adds a row to the state of window_funnel() and window_funnel_times().';
 
 CREATE FUNCTION bizmetrics.window_funnel_add(state internal, win interval, mode text, ts timestamptz, VARIADIC steps "any") RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_add_mode';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 6 AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_add_mode';
 COMMENT ON FUNCTION bizmetrics.window_funnel_add(internal, interval, text, timestamptz, VARIADIC "any") IS
 'Adds a row to the state of window_funnel() and window_funnel_times() with a mode.';
 
 CREATE FUNCTION bizmetrics.window_funnel_level(state internal) RETURNS integer
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_level';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_level';
 COMMENT ON FUNCTION bizmetrics.window_funnel_level(internal) IS
 'The result of window_funnel().';
 
 CREATE FUNCTION bizmetrics.window_funnel_level_times(state internal) RETURNS timestamptz[]
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_level_times';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 150 AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_level_times';
 COMMENT ON FUNCTION bizmetrics.window_funnel_level_times(internal) IS
 'The result of window_funnel_times().';
 
@@ -89,17 +90,17 @@ COMMENT ON AGGREGATE bizmetrics.window_funnel_times(interval, text, timestamptz,
 
 -- Patterns of events
 CREATE FUNCTION bizmetrics.sequence_add(state internal, pattern text, ts timestamptz, VARIADIC conditions "any") RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_sequence_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'bizmetrics_sequence_add';
 COMMENT ON FUNCTION bizmetrics.sequence_add(internal, text, timestamptz, VARIADIC "any") IS
 'Adds a row to the state of sequence_match() and sequence_count().';
 
 CREATE FUNCTION bizmetrics.sequence_match_result(state internal) RETURNS boolean
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_sequence_match_result';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'bizmetrics_sequence_match_result';
 COMMENT ON FUNCTION bizmetrics.sequence_match_result(internal) IS
 'The result of sequence_match().';
 
 CREATE FUNCTION bizmetrics.sequence_count_result(state internal) RETURNS bigint
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_sequence_count_result';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'bizmetrics_sequence_count_result';
 COMMENT ON FUNCTION bizmetrics.sequence_count_result(internal) IS
 'The result of sequence_count().';
 
@@ -181,32 +182,32 @@ COMMENT ON FUNCTION bizmetrics.sessionize(timestamptz, interval) IS
 
 -- Values that hold until the next one
 CREATE FUNCTION bizmetrics.timeline_combine(state internal, other internal) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_combine';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 60 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_combine';
 COMMENT ON FUNCTION bizmetrics.timeline_combine(internal, internal) IS
 'Merges the states of state_durations() or time_weighted_avg().';
 
 CREATE FUNCTION bizmetrics.timeline_serialize(state internal) RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_serialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_serialize';
 COMMENT ON FUNCTION bizmetrics.timeline_serialize(internal) IS
 'Hands a state over to another process. For state_durations() and time_weighted_avg().';
 
 CREATE FUNCTION bizmetrics.timeline_deserialize(serial bytea, nothing internal) RETURNS internal
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_deserialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_deserialize';
 COMMENT ON FUNCTION bizmetrics.timeline_deserialize(bytea, internal) IS
 'Takes what timeline_serialize() handed over.';
 
 CREATE FUNCTION bizmetrics.timeline_add(timeline internal, state text, ts timestamptz) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
 COMMENT ON FUNCTION bizmetrics.timeline_add(internal, text, timestamptz) IS
 'Adds a row to the state of state_durations().';
 
 CREATE FUNCTION bizmetrics.timeline_add(timeline internal, state text, ts timestamptz, until timestamptz) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
 COMMENT ON FUNCTION bizmetrics.timeline_add(internal, text, timestamptz, timestamptz) IS
 'Adds a row to the state of state_durations().';
 
 CREATE FUNCTION bizmetrics.state_durations_result(state internal) RETURNS jsonb
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_state_durations_result';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 300 AS 'MODULE_PATHNAME', 'bizmetrics_state_durations_result';
 COMMENT ON FUNCTION bizmetrics.state_durations_result(internal) IS
 'The result of state_durations().';
 
@@ -235,17 +236,17 @@ COMMENT ON AGGREGATE bizmetrics.state_durations(text, timestamptz, timestamptz) 
 'How many seconds a thing was in each of its states, as a JSON object: a row says what state it is in from ts on, up to the next row. The last one counts up to until; NULL, and it does not count. A state that is NULL ends the one before and is not counted; rows whose ts is NULL or infinite, or is later than until, are left out; of several rows of one ts the state that is last by its bytes holds. Without rows {}. As duration_in() of the Timescale toolkit. Errors: 22023 until is infinite, or differs in a group; 54000 a group of 1 GB in a parallel worker.';
 
 CREATE FUNCTION bizmetrics.timeline_add(timeline internal, value numeric, ts timestamptz) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
 COMMENT ON FUNCTION bizmetrics.timeline_add(internal, numeric, timestamptz) IS
 'Adds a row to the state of time_weighted_avg().';
 
 CREATE FUNCTION bizmetrics.timeline_add(timeline internal, value numeric, ts timestamptz, until timestamptz) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';
 COMMENT ON FUNCTION bizmetrics.timeline_add(internal, numeric, timestamptz, timestamptz) IS
 'Adds a row to the state of time_weighted_avg().';
 
 CREATE FUNCTION bizmetrics.time_weighted_avg_result(state internal) RETURNS numeric
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_time_weighted_avg_result';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 300 AS 'MODULE_PATHNAME', 'bizmetrics_time_weighted_avg_result';
 COMMENT ON FUNCTION bizmetrics.time_weighted_avg_result(internal) IS
 'The result of time_weighted_avg().';
 
@@ -275,22 +276,22 @@ COMMENT ON AGGREGATE bizmetrics.time_weighted_avg(numeric, timestamptz, timestam
 
 -- Few different values
 CREATE FUNCTION bizmetrics.uniq_up_to_add(state internal, max integer, value anyelement) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_add';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_add';
 COMMENT ON FUNCTION bizmetrics.uniq_up_to_add(internal, integer, anyelement) IS
 'Adds a row to the state of uniq_up_to().';
 
 CREATE FUNCTION bizmetrics.uniq_up_to_combine(state internal, other internal) RETURNS internal
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_combine';
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 60 AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_combine';
 COMMENT ON FUNCTION bizmetrics.uniq_up_to_combine(internal, internal) IS
 'Merges the states of uniq_up_to().';
 
 CREATE FUNCTION bizmetrics.uniq_up_to_serialize(state internal) RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_serialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_serialize';
 COMMENT ON FUNCTION bizmetrics.uniq_up_to_serialize(internal) IS
 'Hands a state of uniq_up_to() over to another process.';
 
 CREATE FUNCTION bizmetrics.uniq_up_to_deserialize(serial bytea, nothing internal) RETURNS internal
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_deserialize';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'bizmetrics_uniq_up_to_deserialize';
 COMMENT ON FUNCTION bizmetrics.uniq_up_to_deserialize(bytea, internal) IS
 'Takes what uniq_up_to_serialize() handed over.';
 

@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# 5 million events of 131,072 actors in 29 days, three eighths of them steps of a funnel. Sourced by the
+# benchmarks of the aggregates.
+make_events() {
+	new_database
+	sql "CREATE TABLE events AS
+		SELECT (ARRAY['visited_pricing', 'started_trial', 'upgraded', 'page_view', 'page_view', 'page_view', 'login', 'login'])
+		         [1 + (hashint4(i) & 7)] AS event_name,
+		       'user_' || (hashint8(i * 7::bigint)::bigint & 131071) AS actor_user_id,
+		       '2026-01-01 00:00+00'::timestamptz + (i * 500::bigint) * interval '1 millisecond' AS occurred_at
+		FROM generate_series(1, ${EVENTS:-5000000}) AS i"
+	sql "CREATE INDEX ON events (event_name, occurred_at) INCLUDE (actor_user_id)"
+	sql "VACUUM ANALYZE events"
+	sql "ALTER DATABASE bench SET work_mem = '256MB'"
+	sql "ALTER DATABASE bench SET jit = off"
+	sql "ALTER DATABASE bench SET timezone = 'UTC'"
+}
+
+# ratio_of_answers QUERY PEER: both must say the same; then the ratio of their times, a round of each in turn.
+ratio_of_answers() {
+	local round ours theirs
+	[ "$(sql "$1")" = "$(sql "$2")" ] || die "the answers differ: $(sql "$1") and $(sql "$2")"
+	for round in $(seq "$ROUNDS"); do
+		if [ $((round % 2)) = 0 ]; then
+			ours=$(seconds "$1") theirs=$(seconds "$2")
+		else
+			theirs=$(seconds "$2") ours=$(seconds "$1")
+		fi
+		echo "$ours $theirs" | awk '{printf "aggregate %.2f s, plain SQL %.2f s\n", $1, $2}' >&2
+		echo "$ours $theirs" | awk '{print $1 / $2}'
+	done | median
+}
