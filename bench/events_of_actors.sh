@@ -13,18 +13,22 @@ make_events() {
 	sql "VACUUM ANALYZE events"
 	sql "ALTER DATABASE bench SET work_mem = '256MB'"
 	sql "ALTER DATABASE bench SET jit = off"
+	sql "ALTER DATABASE bench SET max_parallel_workers_per_gather = ${WORKERS:-0}"
 	sql "ALTER DATABASE bench SET timezone = 'UTC'"
 }
 
-# ratio_of_answers QUERY PEER: both must say the same; then the ratio of their times, a round of each in turn.
+# ratio_of_answers QUERY PEER: both must say the same; then the ratio of the CPU they take, a round of each
+# in turn, in one process each, so that a busy machine decides nothing. WORKERS=2 lets the planner spread
+# them over processes and compares the time until the answer.
 ratio_of_answers() {
-	local round ours theirs
+	local round ours theirs measure=cpu_seconds
+	[ "${WORKERS:-0}" = 0 ] || measure=seconds
 	[ "$(sql "$1")" = "$(sql "$2")" ] || die "the answers differ: $(sql "$1") and $(sql "$2")"
 	for round in $(seq "$ROUNDS"); do
 		if [ $((round % 2)) = 0 ]; then
-			ours=$(seconds "$1") theirs=$(seconds "$2")
+			ours=$($measure "$1") theirs=$($measure "$2")
 		else
-			theirs=$(seconds "$2") ours=$(seconds "$1")
+			theirs=$($measure "$2") ours=$($measure "$1")
 		fi
 		echo "$ours $theirs" | awk '{printf "aggregate %.2f s, plain SQL %.2f s\n", $1, $2}' >&2
 		echo "$ours $theirs" | awk '{print $1 / $2}'

@@ -7,7 +7,7 @@ SELECT d.classid, d.objid, i.type, i.identity
 FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) i
 WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics') AND d.deptype = 'e';
 
-SELECT set_eq($$SELECT DISTINCT type FROM members$$, ARRAY['schema', 'table', 'view', 'sequence', 'function', 'procedure', 'type', 'cast'], 'kinds of members');
+SELECT set_eq($$SELECT DISTINCT type FROM members$$, ARRAY['schema', 'table', 'view', 'sequence', 'function', 'aggregate', 'procedure', 'type', 'cast'], 'kinds of members');
 SELECT set_eq($$SELECT identity FROM members WHERE type = 'schema'$$, ARRAY['bizmetrics'], 'analytics is no member');
 SELECT is_empty($$SELECT type, identity FROM members WHERE type <> 'cast' AND identity NOT LIKE 'bizmetrics%' AND identity <> 'public.business_events'$$, 'members are in schema bizmetrics, but the event table');
 

@@ -1,5 +1,8 @@
 -- What window_funnel() refuses, each with its SQLSTATE, the value and a hint.
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
+SET intervalstyle = 'postgres';
 SELECT pg_temp.error_of(format('SELECT bizmetrics.window_funnel(%s) FROM generate_series(1, 2) AS n', arguments))
 FROM (VALUES
   ($$'1 day', 'foo', now(), true$$),

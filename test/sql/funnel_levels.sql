@@ -1,6 +1,7 @@
 -- window_funnel() and window_funnel_times(): the levels of groups whose answer is known, in each mode.
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 -- A row such as B9 is the event B at second 9; the steps of a funnel are letters.
 CREATE FUNCTION pg_temp.levels(events text, steps text, seconds integer) RETURNS text LANGUAGE sql AS $$
   SELECT concat_ws('|',

@@ -1,5 +1,7 @@
 -- retention() and retention_count()
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 SELECT bizmetrics.retention(n = 1, n = 2, n = 3) FROM unnest('{1,2}'::integer[]) AS n;
 SELECT bizmetrics.retention(n = 1, n = 2, n = 3) FROM unnest('{2,3}'::integer[]) AS n;
 SELECT bizmetrics.retention(true, true, true);

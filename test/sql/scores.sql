@@ -1,5 +1,7 @@
 -- nps() and csat()
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 SELECT bizmetrics.nps(s) FROM unnest('{10,9,8,7,6,0}'::integer[]) AS s;
 SELECT round(bizmetrics.nps(s), 4) AS nps FROM unnest('{10,9,9,NULL,8,7,3}'::integer[]) AS s;
 SELECT bizmetrics.nps(s) FROM unnest('{0,6}'::smallint[]) AS s;

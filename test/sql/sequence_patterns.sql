@@ -1,5 +1,7 @@
 -- sequence_match() and sequence_count(): what patterns mean, and what is refused.
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 -- A row such as 2@90 satisfies condition 2 at second 90; without a time, the rows are a second apart.
 CREATE FUNCTION pg_temp.count_of(pattern text, events text, conditions integer DEFAULT 3) RETURNS text LANGUAGE sql AS $$
   SELECT concat(bizmetrics.sequence_match(pattern, ts, VARIADIC held), ' ', bizmetrics.sequence_count(pattern, ts, VARIADIC held))

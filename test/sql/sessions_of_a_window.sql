@@ -1,7 +1,10 @@
 -- sessionize(): a session ends where more than the gap passes.
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
-\ir ../helpers/error_of.sql
+SET intervalstyle = 'postgres';
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 SELECT t, bizmetrics.sessionize(to_timestamp(t * 60), '30 min') OVER (ORDER BY t) FROM unnest('{0,10,40,70,101,131,NULL,162}'::numeric[]) AS t ORDER BY t;
 -- By a microsecond; each partition begins anew; rows at one time; no gap at all; from the latest on.
 SELECT bizmetrics.sessionize(ts, '1 s') OVER (ORDER BY ts) FROM unnest('{"2026-01-01 00:00:00","2026-01-01 00:00:01","2026-01-01 00:00:02.000001"}'::timestamptz[]) AS ts;

@@ -1,5 +1,7 @@
 -- uniq_up_to(): how many different values, exactly, up to a limit.
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 SELECT n, bizmetrics.uniq_up_to(3, v) FROM generate_series(0, 5) AS n LEFT JOIN LATERAL generate_series(1, n) AS v ON true GROUP BY n ORDER BY n;
 SELECT bizmetrics.uniq_up_to(100, v) AS all_of_100, bizmetrics.uniq_up_to(99, v) AS more, bizmetrics.uniq_up_to(1, v) AS more_than_one FROM generate_series(1, 100) AS v, generate_series(1, 3);
 SELECT bizmetrics.uniq_up_to(3, 1) WHERE false;

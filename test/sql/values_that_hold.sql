@@ -1,5 +1,7 @@
 -- state_durations() and time_weighted_avg(): values that hold from their row to the next.
-\ir ../helpers/error_of.sql
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/error_of.sql'
+\i :helper
 SET timezone = 'UTC';
 CREATE TEMP TABLE changes (state text, level numeric, ts timestamptz);
 INSERT INTO changes VALUES ('paid', 10, '2026-01-01 00:00'), ('placed', 20, '2025-12-31 00:00'), ('shipped', 5, '2026-01-03 12:00'), ('paid', 8, '2026-01-04 00:00');
