@@ -35,7 +35,7 @@ CREATE FUNCTION bizmetrics.prune_events(
 ) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_prune_events_interval';
 COMMENT ON FUNCTION bizmetrics.prune_events(interval, boolean) IS
-'Drops the partitions of business_events whose events are all older, and returns each that begins before that limit: whether it was dropped, and why or why not. A partition is kept that a report has still to read. With dry_run nothing is dropped. What was dropped is in bizmetrics.pruned_events and in the server''s log. Locks business_events for itself to the end of the transaction: set lock_timeout. Errors: 22004 NULL; 22023 older_than is not in the past; 25006 read-only transaction; 2BP01 something depends on a partition; 42501 not the table''s owner; 55006 a partition is in use in this session; 55P03 lock_timeout.';
+'Drops the partitions of business_events whose events are all older, and returns each that begins before that limit: whether it was dropped, and why or why not. A partition is kept that a report has still to read. With dry_run nothing is dropped. What was dropped is in bizmetrics.pruned_events and in the server''s log. Locks business_events for itself to the end of the transaction: set lock_timeout. Errors: 22004 NULL; 22008 older_than is too long for a time; 22023 it is not in the past; 25006 read-only transaction; 2BP01 something depends on a partition; 42501 not the table''s owner; 55006 a partition is in use in this session; 55P03 lock_timeout.';
 
 CREATE FUNCTION bizmetrics.prune_events(
   older_than timestamptz,
@@ -77,13 +77,15 @@ BEGIN
   ELSIF retention IS NULL THEN
     DELETE FROM bizmetrics.event_retentions r WHERE r.event_name = set_event_retention.event_name;
   ELSE
+    -- An interval that is too long for a time raises here, and not in each run of the worker.
+    PERFORM clock_timestamp() - retention;
     INSERT INTO bizmetrics.event_retentions AS r VALUES (set_event_retention.event_name, set_event_retention.retention)
     ON CONFLICT ON CONSTRAINT event_retentions_pkey DO UPDATE SET retention = EXCLUDED.retention;
   END IF;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.set_event_retention(text, interval) IS
-'Says how long events of a type are kept, where that is less than for others; NULL: as long as those. The worker applies it daily, as prune_event_types() does by hand: it rewrites partitions. Errors: 22004 event_name is NULL; 22023 it is empty or too long, or retention is not positive; 42501 neither the extension''s owner nor a superuser.';
+'Says how long events of a type are kept, where that is less than for others; NULL: as long as those. The worker applies it daily, as prune_event_types() does by hand: it rewrites partitions. Errors: 22004 event_name is NULL; 22008 retention is too long for a time; 22023 event_name is empty or too long, or retention is not positive; 42501 neither the extension''s owner nor a superuser.';
 
 CREATE FUNCTION bizmetrics.prune_event_types(
   dry_run boolean DEFAULT false,

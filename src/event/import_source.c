@@ -128,12 +128,24 @@ has_blocks_of_its_own(Relation rel)
 		   !has_subclass(RelationGetRelid(rel));
 }
 
+/* A regclass may be a number, or "-", and need not exist. */
+static Relation
+open_existing(Oid relid, const char *relation)
+{
+	Relation rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation \"%s\" does not exist", relation)));
+	return rel;
+}
+
 static void
 open_relation(BmImportSource *source, const char *relation, const char *name)
 {
 	Oid relid =
 		DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(relation)));
-	Relation rel = relation_open(relid, AccessShareLock);
+	Relation rel = open_existing(relid, relation);
 	Oid schema = RelationGetNamespace(rel);
 	/* Other sessions' temporary schemas have other numbers, and names of ids must not change. */
 	char *schema_name = isTempNamespace(schema) ? "pg_temp" : get_namespace_name(schema);

@@ -168,18 +168,21 @@ store_pending(void)
 	if (pending.size == 0)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
+	/* A trigger of somebody may log on: what it adds is stored too, and may move the bytes. */
 	while (done < pending.size)
 	{
 		BmEvent event;
 		BmEvent *one = &event;
 		pg_uuid_t id;
+		char *record = pending.bytes + done;
+		uint32 size = *(uint32 *) record;
 
-		done += bm_event_from_record(pending.bytes + done, &event, &id);
+		record = memcpy(palloc(size), record, size);
+		done += bm_event_from_record(record, &event, &id);
 		bm_event_store_as_owner(&one, 1);
+		pfree(record);
 	}
 	PopActiveSnapshot();
-	/* The transaction's own deferred triggers have been fired before; those of these events were not. */
-	AfterTriggerFireDeferred();
 	pending.stored_now += pending.events;
 	pending.size = 0;
 	pending.events = 0;
@@ -290,9 +293,19 @@ row_security_applies(void)
 
 /* Storing and logging ---------------------------------------------------------------------------- */
 
+/* Who is security-restricted cannot leave a trigger for later: SET CONSTRAINTS ALL IMMEDIATE. */
+static void
+defer_nothing(void)
+{
+	ConstraintsSetStmt statement = {.type = T_ConstraintsSetStmt};
+
+	AfterTriggerSetState(&statement);
+}
+
 /*
  * Stores events that were checked when they were logged, with the rights of the table's owner, as
- * whoever logged them may be gone. Puts them into another order.
+ * whoever logged them may be gone. Puts them into another order. Nothing of the transaction may
+ * still be deferred.
  */
 void
 bm_event_store_as_owner(BmEvent **events, int count)
@@ -302,6 +315,7 @@ bm_event_store_as_owner(BmEvent **events, int count)
 	BmRoleSwitch saved = bm_role_enter(parent->rd_rel->relowner);
 
 	table_close(parent, NoLock);
+	defer_nothing();
 	for (int i = 0; i < count; i++)
 		bm_event_stamp(events[i]);
 	bm_event_store_batch(events, count, &place);

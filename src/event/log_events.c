@@ -115,7 +115,7 @@ list_good(Batch *batch)
 	batch->last = good;
 }
 
-/* All or none: an error says which event it is about. */
+/* All or none: an error says which event it is about, unless somebody cancelled. */
 static void
 log_all(Batch *batch)
 {
@@ -136,7 +136,8 @@ log_all(Batch *batch)
 			bad = &batch->entries[batch->checked];
 		else if (batch->place.row >= 0)
 			bad = entry_of(batch->place.events[batch->place.row]);
-		if (bad == NULL)
+		if (bad == NULL ||
+			ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();

@@ -20,6 +20,7 @@
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/predicate.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -100,6 +101,26 @@ find_type(Datum name, const List *counts)
 	return NULL;
 }
 
+/*
+ * The row as a whole: one that is older than a column has only what the catalog keeps for it, and
+ * that is forgotten with the old storage.
+ */
+static void
+fill_in(TupleTableSlot *whole, TupleTableSlot *row)
+{
+	TupleDesc desc = row->tts_tupleDescriptor;
+
+	slot_getallattrs(row);
+	ExecClearTuple(whole);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		whole->tts_values[i] = row->tts_values[i];
+		whole->tts_isnull[i] =
+			row->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
+	}
+	ExecStoreVirtualTuple(whole);
+}
+
 /* Counts those that it leaves out. */
 static void
 copy_others(Relation from, Relation to, const List *counts)
@@ -109,6 +130,8 @@ copy_others(Relation from, Relation to, const List *counts)
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc scan = table_beginscan(from, snapshot, 0, NULL);
 	TupleTableSlot *slot = table_slot_create(from, NULL);
+	TupleTableSlot *whole =
+		MakeSingleTupleTableSlot(RelationGetDescr(from), &TTSOpsVirtual);
 	BulkInsertState bulk = GetBulkInsertState();
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -120,11 +143,15 @@ copy_others(Relation from, Relation to, const List *counts)
 		if (gone != NULL)
 			gone->events++;
 		else
-			table_tuple_insert(to, slot, GetCurrentCommandId(true), TABLE_INSERT_SKIP_FSM,
-							   bulk);
+		{
+			fill_in(whole, slot);
+			table_tuple_insert(to, whole, GetCurrentCommandId(true),
+							   TABLE_INSERT_SKIP_FSM, bulk);
+		}
 	}
 	FreeBulkInsertState(bulk);
 	table_finish_bulk_insert(to, TABLE_INSERT_SKIP_FSM);
+	ExecDropSingleTupleTableSlot(whole);
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
@@ -146,6 +173,10 @@ bm_partition_rewrite(Oid owner, Oid partition, const List *counts)
 	ListCell *cell;
 
 	CheckTableNotInUse(old, "prune events of");
+	/* Rows get new places. */
+	TransferPredicateLocksToHeapRelation(old);
+	/* What the command that calls this has logged before stays, too. */
+	CommandCounterIncrement();
 	foreach(cell, counts)
 		((BmTypeCount *) lfirst(cell))->events = 0;
 	storage = make_new_heap(partition, old->rd_rel->reltablespace, old->rd_rel->relam,

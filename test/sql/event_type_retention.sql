@@ -65,11 +65,20 @@ SELECT pruned, events FROM bizmetrics.prune_event_types();
 SELECT bizmetrics.log_event('page_viewed', occurred_at => '2020-01-02') IS NOT NULL;
 ROLLBACK;
 SELECT event_name, count(*) FROM public.business_events GROUP BY 1 ORDER BY 1;
+-- Events that are older than a column keep its default; nor is one lost that the same command logs.
+BEGIN;
+SELECT bizmetrics.log_event('page_viewed', occurred_at => '2020-01-02') IS NOT NULL;
+ALTER TABLE public.business_events ADD COLUMN region text DEFAULT 'eu', ADD COLUMN gone text DEFAULT 'gone';
+ALTER TABLE public.business_events DROP COLUMN gone;
+WITH logged AS MATERIALIZED (SELECT count(bizmetrics.log_event(name, occurred_at => '2020-01-02')) AS n FROM unnest(ARRAY['page_viewed', 'just_logged']) name)
+SELECT n, pruned, events FROM logged, LATERAL bizmetrics.prune_event_types(dry_run => n < 0);
+SELECT event_name, region, count(*) FROM public.business_events GROUP BY 1, 2 ORDER BY 1;
+ROLLBACK;
 
 -- Who may, and what is refused.
 SELECT bizmetrics.set_event_retention('clicked', NULL), bizmetrics.set_event_retention('clicked', NULL);
 SELECT event_name FROM bizmetrics.event_retentions ORDER BY 1;
-SELECT pg_temp.error_of(format('SELECT bizmetrics.set_event_retention(%s)', a)) FROM unnest(ARRAY['NULL, ''1 day''', ''''', ''1 day''', 'repeat(''x'', 101), ''1 day''', '''x'', ''0''', '''x'', ''-1 day''']) a;
+SELECT pg_temp.error_of(format('SELECT bizmetrics.set_event_retention(%s)', a)) FROM unnest(ARRAY['NULL, ''1 day''', ''''', ''1 day''', 'repeat(''x'', 101), ''1 day''', '''x'', ''0''', '''x'', ''-1 day''', '''x'', ''1000000 years''']) a;
 SELECT pg_temp.error_of('SELECT * FROM bizmetrics.prune_event_types(NULL)');
 BEGIN READ ONLY;
 SELECT pg_temp.error_of('SELECT * FROM bizmetrics.prune_event_types()');

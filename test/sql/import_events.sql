@@ -175,7 +175,7 @@ CALL bizmetrics.import_events('block');
 -- Errors.
 SELECT pg_temp.error_of(format('CALL bizmetrics.import_events(%s)', arguments)) FROM (VALUES
   ('NULL'), ($$'log', NULL$$), ($$'log', on_error => NULL$$), ($$'log', batch_size => NULL$$), ($$'log', batch_size => 0$$), ($$'log', on_error => 'ignore'$$),
-  ($$'nothing'$$), ($$'history.log_pkey'$$), ($$'SELECT 1'$$), ($$'SELECT 1; SELECT 2', name => 'x'$$), ($$'SELECT oops', name => 'x'$$),
+  ($$'nothing'$$), ($$'-'$$), ($$'4294967295'$$), ($$'history.log_pkey'$$), ($$'SELECT 1'$$), ($$'SELECT 1; SELECT 2', name => 'x'$$), ($$'SELECT oops', name => 'x'$$),
   ($$'log', '[]'$$), ($$'log', '{"name": "x"}'$$), ($$'log', '{"event_name": 1}'$$), ($$'log', '{"event_name": ""}'$$), ($$'log', '{"event_name": "{x"}'$$), ($$'log', '{"event_name": "{x}"}'$$),
   ($$'log', '{"occurred_at": null}'$$), ($$'log', '{"occurred_at": "company_id"}'$$), ($$'log', '{"properties": "company_id"}'$$), ($$'log', '{"properties": ["x"]}'$$), ($$'log', '{"properties": [1]}'$$),
   ($$'orders'$$), ($$'orders', '{"event_name": "x"}'$$), ($$'"select"'$$), ($$'log', '{"id": "x"}'$$)) AS a (arguments);

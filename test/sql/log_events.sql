@@ -65,6 +65,13 @@ SELECT count(*) FROM stored;
 BEGIN READ ONLY;
 SELECT pg_temp.error_of('SELECT bizmetrics.log_events(''[]'')');
 ROLLBACK;
+-- No event is to blame for a cancellation.
+CREATE TEMP TABLE long AS SELECT jsonb_agg(jsonb_build_object('event_name', 'e')) AS events FROM generate_series(1, 500000);
+SET statement_timeout = '100ms';
+\set VERBOSITY terse
+SELECT cardinality(bizmetrics.log_events(events)) FROM long;
+\set VERBOSITY default
+RESET statement_timeout;
 
 -- Or it is kept with the reason, and the others are stored.
 BEGIN;

@@ -150,6 +150,26 @@ is(status('rejected'), 3, 'and counted');
 sql($node, q{ALTER SYSTEM RESET bizmetrics.max_partitions});
 $node->reload;
 
+# ---- triggers that are deferred ----
+
+# They are fired with the event, and what they log is stored too, whoever stores it.
+sql($node, q{DELETE FROM bizmetrics.event_rejects;
+  CREATE FUNCTION public.follow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.event_name = 'refused' THEN RAISE 'no' USING ERRCODE = 'check_violation'; END IF;
+    IF NEW.event_name LIKE 'step _' THEN PERFORM bizmetrics.log_event_async(NEW.event_name || '+', jsonb_build_object('long', repeat('x', 3000))); END IF;
+    RETURN NULL; END $$;
+  CREATE CONSTRAINT TRIGGER follow AFTER INSERT ON business_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.follow()});
+$before = status('queued');
+sql($node, q{SELECT bizmetrics.log_event_async(n) FROM unnest('{step 1,refused,not refused}'::text[]) AS n});
+wait_for_event($_, 1, "$_ is stored") for 'step 1', 'step 1+', 'not refused';
+is(rejects(), 'refused|log_event_async||23514', 'what a deferred trigger refuses is a reject');
+is(sql_state($node, q{BEGIN; SELECT bizmetrics.log_event_async('refused'); PREPARE TRANSACTION 'deferred'}), '23514', 'or keeps its transaction from being prepared');
+sql($node, q{BEGIN; SELECT bizmetrics.log_event_async(n) FROM unnest('{step 2,last}'::text[]) AS n; PREPARE TRANSACTION 'deferred'});
+sql($node, q{COMMIT PREPARED 'deferred'});
+is(join(',', map { events($_) } 'step 2', 'last', 'step 2+'), '1,1,1', 'one that is prepared has stored what its trigger logged');
+is(status('queued') - $before, 4, 'and nothing else was queued');
+sql($node, 'DROP TRIGGER follow ON business_events');
+
 # ---- trouble that passes ----
 
 my $offset = -s $node->logfile;
