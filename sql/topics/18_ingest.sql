@@ -66,6 +66,7 @@ COMMENT ON FUNCTION bizmetrics.ingest(text, jsonb) IS
 CREATE FUNCTION bizmetrics.try_reject(
   source text,
   payload jsonb,
+  rejected_at timestamptz,
   OUT event_id uuid,
   OUT sqlstate text,
   OUT message text,
@@ -73,8 +74,8 @@ CREATE FUNCTION bizmetrics.try_reject(
   OUT hint text
 )
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_try_reject';
-COMMENT ON FUNCTION bizmetrics.try_reject(text, jsonb) IS
-'Stores what ingest() or, where source is NULL, log_events() rejected, or returns the reason why that fails again. Behind replay_rejects(). Errors: as ingest().';
+COMMENT ON FUNCTION bizmetrics.try_reject(text, jsonb, timestamptz) IS
+'Stores what ingest() or, where source is NULL, log_events() rejected, or returns the reason why that fails again; what says no time happened at rejected_at. Behind replay_rejects(). Errors: as ingest().';
 
 CREATE FUNCTION bizmetrics.replay_rejects(source text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -85,14 +86,14 @@ DECLARE
 BEGIN
   -- Those that somebody else is just trying are left to him.
   FOR reject IN
-    SELECT r.reject_id, r.source, r.payload
+    SELECT r.reject_id, r.source, r.payload, r.rejected_at
     FROM bizmetrics.event_rejects r
     WHERE (replay_rejects.source IS NULL OR r.source = replay_rejects.source)
       AND r.via <> 'import_events'
     ORDER BY r.reject_id
     FOR UPDATE SKIP LOCKED
   LOOP
-    SELECT t.* INTO attempt FROM bizmetrics.try_reject(reject.source, reject.payload) t;
+    SELECT t.* INTO attempt FROM bizmetrics.try_reject(reject.source, reject.payload, reject.rejected_at) t;
     IF attempt.sqlstate IS NULL THEN
       DELETE FROM bizmetrics.event_rejects r WHERE r.reject_id = reject.reject_id;
       passed := passed + 1;
@@ -108,4 +109,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.replay_rejects(text) IS
-'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted; returns how many. Rows that import_events() rejected are left alone: it tries them itself when it is called again. Errors: 42501 not the extension''s owner; and those of ingest().';
+'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted, and where it says no time has occurred when it was rejected; returns how many. Rows that import_events() rejected are left alone: it tries them itself when it is called again. Errors: 42501 not the extension''s owner; and those of ingest().';

@@ -117,6 +117,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
          'Move its events into partitions of their own, and detach it.'
   FROM parts WHERE is_default
   UNION ALL
+  -- pg_dump leaves out what is said of an extension's table itself, and not what its partitions say of it.
+  SELECT 'warning', x.indexrelid::regclass::text, 'an index of public.business_events itself is in no dump, and its partitions do not restore without it',
+         'Drop it, and make it on the newest partition: those to come have it too.'
+  FROM pg_index x WHERE x.indrelid = to_regclass('public.business_events')
+  UNION ALL
+  SELECT 'warning', format('public.business_events.%I', a.attname), 'a column that was added is in no dump, and its partitions do not restore without it',
+         'Before a restore, in the empty database: CREATE EXTENSION, DROP SCHEMA analytics, and add the column. Or keep such values in properties.'
+  FROM pg_attribute a WHERE a.attrelid = to_regclass('public.business_events') AND a.attnum > 12 AND NOT a.attisdropped
+  UNION ALL
   SELECT 'warning', 'bizmetrics.max_partitions', format('%s of %s partitions are there', count(*), current_setting('bizmetrics.max_partitions')),
          'Drop or detach the oldest ones, choose a wider bizmetrics.partition_interval, or raise bizmetrics.max_partitions.'
   FROM parts HAVING count(*) >= 0.9 * current_setting('bizmetrics.max_partitions')::integer

@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "event/event_json.h"
 #include "event/json_text.h"
@@ -36,9 +37,23 @@ typedef struct Attempt
 {
 	const char *source;
 	Jsonb *payload;
+	const TimestampTz *came_at; /* NULL: now */
 	pg_uuid_t id;
 	bool stored; /* false: it is not wanted */
 } Attempt;
+
+/* An event that says no time happened when it came. */
+static void
+store(Attempt *attempt, BmEvent *event)
+{
+	if (event->isnull[BM_EVENT_OCCURRED_AT] && attempt->came_at != NULL)
+	{
+		event->values[BM_EVENT_OCCURRED_AT] = TimestampTzGetDatum(*attempt->came_at);
+		event->isnull[BM_EVENT_OCCURRED_AT] = false;
+	}
+	bm_event_log(event, &attempt->id);
+	attempt->stored = true;
+}
 
 static void
 store_message(void *arg)
@@ -50,8 +65,7 @@ store_message(void *arg)
 
 	if (!bm_message_fill(&message, mapping, attempt->source, &event))
 		return;
-	bm_event_log(&event, &attempt->id);
-	attempt->stored = true;
+	store(attempt, &event);
 }
 
 static void
@@ -63,8 +77,7 @@ store_event(void *arg)
 
 	bm_json_root_value(attempt->payload, &value);
 	bm_event_from_json(&value, &event);
-	bm_event_log(&event, &attempt->id);
-	attempt->stored = true;
+	store(attempt, &event);
 }
 
 /* The rights are the caller's matter, and not the message's. */
@@ -114,6 +127,7 @@ Datum
 bizmetrics_try_reject(PG_FUNCTION_ARGS)
 {
 	Attempt attempt = {0};
+	TimestampTz came_at;
 	TupleDesc desc;
 	Datum values[TRY_COLUMNS] = {0};
 	bool nulls[TRY_COLUMNS];
@@ -128,6 +142,11 @@ bizmetrics_try_reject(PG_FUNCTION_ARGS)
 	attempt.payload = PG_GETARG_JSONB_P(1);
 	if (!PG_ARGISNULL(0))
 		attempt.source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!PG_ARGISNULL(2))
+	{
+		came_at = PG_GETARG_TIMESTAMPTZ(2);
+		attempt.came_at = &came_at;
+	}
 	error = bm_event_try(attempt.source != NULL ? store_message : store_event, &attempt);
 	memset(nulls, true, sizeof(nulls));
 	nulls[TRY_EVENT_ID] = !attempt.stored;

@@ -115,8 +115,7 @@ fill_in(TupleTableSlot *whole, TupleTableSlot *row)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		whole->tts_values[i] = row->tts_values[i];
-		whole->tts_isnull[i] =
-			row->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
+		whole->tts_isnull[i] = row->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
 	}
 	ExecStoreVirtualTuple(whole);
 }

@@ -53,6 +53,12 @@ SELECT * FROM bizmetrics.doctor();
 ROLLBACK;
 -- Partitions.
 BEGIN;
+ALTER TABLE public.business_events ADD COLUMN region text, ADD COLUMN gone text;
+ALTER TABLE public.business_events DROP COLUMN gone;
+CREATE INDEX mine ON public.business_events (request_id);
+SELECT severity, subject, problem, remedy FROM bizmetrics.doctor();
+ROLLBACK;
+BEGIN;
 CREATE TABLE bizmetrics.other PARTITION OF public.business_events DEFAULT;
 SELECT severity, replace(subject, 'bizmetrics.', '') AS subject, problem, replace(remedy, 'bizmetrics.', '') AS remedy FROM bizmetrics.doctor();
 ROLLBACK;

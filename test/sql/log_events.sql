@@ -84,6 +84,10 @@ UPDATE bizmetrics.event_rejects SET payload = '{"event_name": "fourth", "occurre
 SELECT bizmetrics.replay_rejects();
 SELECT item, sqlstate FROM bizmetrics.event_rejects ORDER BY item;
 SELECT event_name FROM stored ORDER BY event_name;
+-- An event that says no time happened when it was rejected.
+UPDATE bizmetrics.event_rejects SET payload = '{"event_name": "fifth"}', rejected_at = '2022-03-05 12:00+00' WHERE item = 2;
+SELECT bizmetrics.replay_rejects();
+SELECT occurred_at = '2022-03-05 12:00+00' AS then FROM public.business_events WHERE event_name = 'fifth';
 -- All of them bad.
 SELECT bizmetrics.log_events('[1, 2, 3]', on_error => 'reject');
 ROLLBACK;
