@@ -76,16 +76,35 @@ execute_grant(const char *format, Oid target, Oid role)
 	SPI_finish();
 }
 
+/* The readers that cannot read a report's table yet. */
+static List *
+readers_without(Oid target)
+{
+	List *readers = NIL;
+	ListCell *cell;
+
+	foreach(cell, reader_roles())
+		if (!bm_table_ownercheck(target, lfirst_oid(cell)) &&
+			pg_class_aclmask(target, lfirst_oid(cell), READER_RIGHTS, ACLMASK_ALL) !=
+				READER_RIGHTS)
+			readers = lappend_oid(readers, lfirst_oid(cell));
+	return readers;
+}
+
+bool
+bm_access_is_shared(Oid target)
+{
+	return readers_without(target) == NIL;
+}
+
 /* Grants a report's table to the readers that cannot read it yet, as the current role. */
 void
 bm_access_share_target(Oid target)
 {
 	ListCell *cell;
 
-	foreach(cell, reader_roles())
-		if (lfirst_oid(cell) != GetUserId() &&
-			pg_class_aclmask(target, lfirst_oid(cell), READER_RIGHTS, ACLMASK_ALL) !=
-				READER_RIGHTS)
+	foreach(cell, readers_without(target))
+		if (lfirst_oid(cell) != GetUserId())
 			execute_grant("GRANT SELECT, REFERENCES ON %s TO %s", target,
 						  lfirst_oid(cell));
 }

@@ -4,6 +4,7 @@
 
 #include "report/registry.h"
 
+extern bool bm_access_is_shared(Oid target);
 extern void bm_access_share_target(Oid target);
 extern bool bm_may_see(const char *owner);
 extern bool bm_may_manage(const BmReport *report);

@@ -3,9 +3,9 @@
  *
  * pg_restore and psql -f look alike from inside, and a report that ran before its target has
  * its rows and its primary key would double them. A dump makes primary keys after it has loaded all
- * data, so a report waits until its target has the one it had, and until every transaction
- * that was running then has ended. A target that had none waits for the keys of the
- * partitions of business_events, which the same dump makes at the same stage.
+ * data, so a report waits until its target has the one it had, for a while until the readers may read
+ * it, and until every transaction that was running then has ended. A target that had none waits
+ * for the keys of the partitions of business_events, which the same dump makes at the same stage.
  */
 #include "postgres.h"
 
@@ -20,11 +20,18 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "event/event.h"
+#include "report/access.h"
 #include "worker/adopt.h"
 
 /* Between two looks: doubling, so that a report whose target never comes costs little. */
 #define FIRST_WAIT (2 * USECS_PER_SEC)
 #define MAX_DOUBLINGS 9
+
+/*
+ * So many looks are given to the grants on a whole target, which a dump has last. A run that shared
+ * the table meanwhile would make them fail.
+ */
+#define LOOKS_FOR_GRANTS 5
 
 /* A partition whose primary key a restore has still to make, or InvalidOid. */
 Oid
@@ -54,6 +61,12 @@ target_is_whole(const BmReport *report)
 }
 
 static bool
+is_shared(const BmReport *report)
+{
+	return bm_access_is_shared(bm_report_target(report, false));
+}
+
+static bool
 older_transactions_ended(int64 xact)
 {
 	FullTransactionId limit = FullTransactionIdFromU64((uint64) xact);
@@ -78,7 +91,8 @@ bm_adopt(const BmReport *report, BmReportState *state)
 		state = bm_state_create(report, false);
 	else if (state->next_attempt_at > bm_clock_now())
 		return;
-	if (!target_is_whole(report))
+	if (!target_is_whole(report) ||
+		(state->attempt < LOOKS_FOR_GRANTS && !is_shared(report)))
 	{
 		state->adopt_after = BM_NO_ID;
 		look_again_later(state);
