@@ -4,7 +4,8 @@
  * Bookkeeping must not depend on who calls or on what the caller's SQL has set: no SPI, no
  * privileges of the current role, no search_path, no triggers. Reads use the latest committed
  * state and the caller's own changes, also under REPEATABLE READ: what protects a row is the
- * report's lock (report/lock.h), not a snapshot.
+ * report's lock (report/lock.h), not a snapshot. Nor are they reads to SERIALIZABLE: reports that
+ * run side by side would fail for their neighbours' rows.
  */
 #include "postgres.h"
 
@@ -142,11 +143,27 @@ begin_scan(Relation rel, const char *index, Oid type, Datum key, Snapshot snapsh
 	}
 }
 
-/* Copies of all rows, or of those whose first column in the index is the key. */
-List *
-bm_table_list(Relation rel, const char *index, Oid type, Datum key)
+/*
+ * What is committed now and the transaction's own changes, for rows that nobody else changes meanwhile; of
+ * SERIALIZABLE only snapshots like this one go unnoticed.
+ */
+Snapshot
+bm_snapshot_begin(void)
 {
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	return IsolationIsSerializable() ? SnapshotSelf
+									 : RegisterSnapshot(GetLatestSnapshot());
+}
+
+void
+bm_snapshot_end(Snapshot snapshot)
+{
+	if (snapshot != SnapshotSelf)
+		UnregisterSnapshot(snapshot);
+}
+
+static List *
+list_rows(Relation rel, const char *index, Oid type, Datum key, Snapshot snapshot)
+{
 	ScanKeyData scankey;
 	SysScanDesc scan = begin_scan(rel, index, type, key, snapshot, &scankey);
 	List *rows = NIL;
@@ -155,6 +172,16 @@ bm_table_list(Relation rel, const char *index, Oid type, Datum key)
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		rows = lappend(rows, heap_copytuple(row));
 	systable_endscan(scan);
+	return rows;
+}
+
+/* Copies of all rows, or of those whose first column in the index is the key. */
+List *
+bm_table_list(Relation rel, const char *index, Oid type, Datum key)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	List *rows = list_rows(rel, index, type, key, snapshot);
+
 	UnregisterSnapshot(snapshot);
 	return rows;
 }
@@ -163,8 +190,13 @@ bm_table_list(Relation rel, const char *index, Oid type, Datum key)
 HeapTuple
 bm_table_get(Relation rel, const char *index, Oid type, Datum key)
 {
-	List *rows = bm_table_list(rel, index, type, key);
+	Snapshot snapshot = bm_snapshot_begin();
+	List *rows = list_rows(rel, index, type, key, snapshot);
 
+	bm_snapshot_end(snapshot);
+	/* That snapshot misses a row that moves while it is looked for. */
+	if (rows == NIL && snapshot == SnapshotSelf)
+		rows = bm_table_list(rel, index, type, key);
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
@@ -201,10 +233,18 @@ bm_table_delete(Relation rel, HeapTuple row)
 	return result == TM_Ok;
 }
 
+/* Also in a report that is read-only: what is written are our books. */
 int64
 bm_next_id(const char *sequence)
 {
-	return nextval_internal(bm_relation_oid(sequence, false), false);
+	Oid relid = bm_relation_oid(sequence, false);
+	bool read_only = XactReadOnly;
+	int64 id;
+
+	XactReadOnly = false;
+	id = nextval_internal(relid, false);
+	XactReadOnly = read_only;
+	return id;
 }
 
 /* Has member the rights of role? A superuser has all. */

@@ -5,11 +5,14 @@
 #include "access/htup.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
 
 extern Oid bm_schema_oid(bool missing_ok);
 extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
+extern Snapshot bm_snapshot_begin(void);
+extern void bm_snapshot_end(Snapshot snapshot);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
 extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
 extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);

@@ -171,7 +171,8 @@ begin_walk(Relation rel, int64 report_id, StrategyNumber strategy, int64 run_id)
 	BmRunWalk walk = {.rel = rel, .direction = ForwardScanDirection};
 
 	walk.index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
-	walk.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	walk.snapshot =
+		run_id == BM_NO_ID ? RegisterSnapshot(GetLatestSnapshot()) : bm_snapshot_begin();
 	walk.scan = scan_runs(rel, walk.index, walk.snapshot, report_id, strategy, run_id);
 	return walk;
 }
@@ -201,7 +202,7 @@ void
 bm_history_walk_end(const BmRunWalk *walk)
 {
 	systable_endscan_ordered(walk->scan);
-	UnregisterSnapshot(walk->snapshot);
+	bm_snapshot_end(walk->snapshot);
 	index_close(walk->index, AccessShareLock);
 }
 
@@ -304,7 +305,7 @@ bm_history_set_reason(int64 report_id, int64 run_id, const char *reason)
 static HeapTuple
 find_slot(Relation rel, int64 report_id, TimestampTz slot, int first_attempt)
 {
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = bm_snapshot_begin();
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple found = NULL;
@@ -327,7 +328,7 @@ find_slot(Relation rel, int64 report_id, TimestampTz slot, int first_attempt)
 			found = heap_copytuple(row);
 	}
 	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
+	bm_snapshot_end(snapshot);
 	return found;
 }
 

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/clock.h"
 #include "report/claim.h"
@@ -53,10 +54,12 @@ worker_is_here(void)
 	return bm_worker_problem != NULL && bm_worker_problem() == NULL;
 }
 
-/* Our books are kept whatever default_transaction_read_only says of the owner's transactions. */
+/* Our books are kept whatever the owner's settings say of his transactions. */
 static void
 begin_bookkeeping(void)
 {
+	if (!FirstSnapshotSet)
+		XactIsoLevel = XACT_READ_COMMITTED;
 	EnsurePortalSnapshotExists();
 	XactReadOnly = false;
 }
@@ -239,6 +242,7 @@ bizmetrics_run_due_reports(PG_FUNCTION_ARGS)
 	check_call(fcinfo);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	SPI_commit(); /* CALL began a transaction of the owner's */
 	while (!worker_is_here() && run_all_once())
 		any = true;
 	if (any)

@@ -560,13 +560,13 @@ bm_pool_close(Oid database)
 
 		if (lane_of(runner)->database != database)
 			continue;
-		if (runner->state == BM_RUNNER_STARTING)
+		if (runner->state == BM_RUNNER_STARTING && runner->pid == 0)
 		{
 			set_state(runner, BM_RUNNER_LEAVING); /* it did not fail */
 			release(runner);
 		}
-		else if (runner->state == BM_RUNNER_IDLE)
-			ask_to_leave(runner);
+		else if (runner->state == BM_RUNNER_STARTING || runner->state == BM_RUNNER_IDLE)
+			ask_to_leave(runner); /* a process that has begun gives up its place itself */
 	}
 	for (int i = 0; i < MAX_LANES; i++)
 		if (pool->lanes[i].database == database)

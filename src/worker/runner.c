@@ -35,12 +35,13 @@ bm_runner_start(BmRunnerId id, const char *owner)
 	return bm_process_start_for("runner", owner, (Datum) 0, &id, sizeof(id));
 }
 
-/* A transaction of our own, whatever default_transaction_read_only says of the owner's. */
+/* A transaction of our own, whatever the owner's settings say of his. */
 static void
 begin_bookkeeping(void)
 {
 	StartTransactionCommand();
 	XactReadOnly = false;
+	XactIsoLevel = XACT_READ_COMMITTED;
 	/* The books wait for no standby; with it off, they wait for nothing. */
 	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
 		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,

@@ -249,6 +249,19 @@ leave(Oid database, TimestampTz wake)
 	return bm_scheduler_leave(database, wake);
 }
 
+/* Whatever the database is set to. No standby that does not answer keeps reports from running. */
+static void
+set_up_session(void)
+{
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET,
+					PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
+	/* Who drops the extension meets us in its tables: we are to be the one who gives way. */
+	SetConfigOption("deadlock_timeout", "10ms", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 void
 bm_scheduler_main(Datum arg)
 {
@@ -261,8 +274,7 @@ bm_scheduler_main(Datum arg)
 	bm_worker_setup();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	pgstat_report_appname("bizmetrics scheduler");
-	/* Who drops the extension meets us in its tables: we are to be the one who gives way. */
-	SetConfigOption("deadlock_timeout", "10ms", PGC_SUSET, PGC_S_OVERRIDE);
+	set_up_session();
 	scheduler_context = AllocSetContextCreate(TopMemoryContext, "bizmetrics scheduler",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scheduler_context);
