@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "report/after.h"
 #include "report/claim.h"
+#include "report/notify.h"
 #include "report/schedule.h"
 
 /* Why slots did not run: what stands in the history. */
@@ -74,6 +75,18 @@ oldest_slot(const BmReport *report, const BmReportState *state, const BmFired *f
 	return given_up.next;
 }
 
+/* The run that waits for its next attempt gets none: a slot comes first. */
+static void
+end_retries(const BmReport *report)
+{
+	int64 run_id = bm_history_last_attempt(report->id);
+
+	if (run_id == BM_NO_ID)
+		return;
+	bm_history_set_reason(report->id, run_id, "superseded");
+	bm_notify_failure(report, run_id);
+}
+
 /* Makes the claim on a slot by compare-and-swap on the last one; false where none is to be run. */
 static bool
 claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
@@ -102,6 +115,8 @@ claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
 		return false;
 	}
 	skip(report, fired.last_but_one, fired.count - 1, REASON_MISSED);
+	if (bm_state_phase(state) == BM_PHASE_RETRYING)
+		end_retries(report);
 	(void) bm_state_apply(state, BM_CAUSE_SLOT);
 	state->last_slot = slot;
 	state->chain_trigger = BM_TRIGGER_SCHEDULE;

@@ -20,6 +20,7 @@
 #include "report/history.h"
 #include "report/lock.h"
 #include "report/manage.h"
+#include "report/notify.h"
 #include "report/run.h"
 #include "report/state.h"
 
@@ -243,6 +244,7 @@ cancel_retry(const BmReport *report, int64 run_id)
 	(void) bm_state_apply(state, BM_CAUSE_CANCELLED);
 	bm_state_put(state);
 	bm_history_set_reason(report->id, run_id, "cancelled");
+	bm_notify_failure(report, run_id);
 	bm_registry_notify();
 	return true;
 }

@@ -85,6 +85,29 @@ sql($node, "SELECT bizmetrics.request_run('slow')");
 wait_for_run($node, 'slow', 1);
 is(told(), 'slow timed_out 1 57014', 'one that timed out');
 
+# A run that waits for its next attempt and gets none: cancelled, or a slot came first.
+sql($node, "SELECT bizmetrics.pause_report('fine')");
+make_report($node, 'waits', query => 'SELECT now(), (1 / 0)::text', schedule => '10 * * * *', more => "backoff => '{60s}'");
+set_clock($node, '2031-03-03 12:10:00+00');
+wait_for_run($node, 'waits', 1);
+settle($node);
+told();
+is(sql($node, "SELECT bizmetrics.cancel_run(max(run_id)) FROM bizmetrics.report_runs WHERE report_name = 'waits'"), 't', 'a run that waits is cancelled');
+is(told(), 'waits failed 1 22012', 'which is told');
+set_clock($node, '2031-03-03 13:10:00+00');
+wait_for_run($node, 'waits', 2);
+settle($node);
+is(told() =~ s/probe succeeded 1 -(, )?//gr, '', 'one that waits once more is not yet told of');
+sql($node, "SELECT bizmetrics.pause_report('waits')");
+set_clock($node, '2031-03-03 14:10:00+00');
+sql($node, "SELECT bizmetrics.resume_report('waits')");
+wait_for_run($node, 'waits', 3);
+settle($node);
+is(told() =~ s/(, )?probe succeeded 1 -//gr, 'waits failed 1 22012', 'but when a slot came first');
+is(sql($node, "SELECT string_agg(coalesce(reason, '-'), ' ' ORDER BY run_id) FROM bizmetrics.report_runs WHERE report_name = 'waits'"), 'cancelled superseded -', 'as the history has it');
+sql($node, "SELECT bizmetrics.drop_report('waits')");
+told();
+
 my $gate = block($node);
 make_report($node, 'crashes', schedule => '@yearly', query => 'SELECT now(), pg_advisory_lock_shared(1)::text', more => 'max_attempts => 1');
 sql($node, "SELECT bizmetrics.request_run('crashes')");
@@ -122,7 +145,7 @@ make_author($node, name => 'leaver');
 make_report($node, 'left', owner => 'leaver');
 told();
 sql($node, 'ALTER ROLE leaver NOLOGIN');
-set_clock($node, '2031-03-03 12:06:00+00');
+set_clock($node, '2031-03-03 14:16:00+00');
 wait_for($node, "SELECT state = 'broken' FROM bizmetrics.report_status WHERE report_name = 'left'", 'a report cannot run');
 settle($node);
 is(scalar(grep { $_ eq 'left broken - -' } split /, /, told()), 1, 'which is told of once');
