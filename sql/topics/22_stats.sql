@@ -51,7 +51,7 @@ COMMENT ON COLUMN bizmetrics.report_stats.failed IS 'Attempts that failed; each 
 COMMENT ON COLUMN bizmetrics.report_stats.timed_out IS 'Attempts that ran longer than the report''s timeout.';
 COMMENT ON COLUMN bizmetrics.report_stats.cancelled IS 'Attempts that somebody cancelled.';
 COMMENT ON COLUMN bizmetrics.report_stats.crashed IS 'Attempts whose runner ended before they did.';
-COMMENT ON COLUMN bizmetrics.report_stats.skipped IS 'Rows of the history that say which slots did not run.';
+COMMENT ON COLUMN bizmetrics.report_stats.skipped IS 'Slots that did not run.';
 COMMENT ON COLUMN bizmetrics.report_stats.consecutive_failures IS 'Runs that failed, all their attempts counted as one, since the last success.';
 COMMENT ON COLUMN bizmetrics.report_stats.row_count IS 'Rows that its commands wrote, all attempts together.';
 COMMENT ON COLUMN bizmetrics.report_stats.duration_total IS 'How long all attempts that succeeded took; divided by succeeded it is the mean.';

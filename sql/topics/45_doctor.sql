@@ -78,7 +78,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'p
   SELECT 'error', 'report ' || s.report_name,
          CASE WHEN s.last_success_at IS NULL THEN 'it has never succeeded' ELSE format('its last %s runs failed', s.consecutive_failures) END
            || coalesce(': ' || u.message, ''),
-         'See bizmetrics.report_runs, mend the cause, and run it with run_report() or request_run().'
+         CASE s.state WHEN 'quarantined' THEN 'It crashed three times in a row: see the server''s log, mend the cause, and end its quarantine with resume_report().'
+                      ELSE 'See bizmetrics.report_runs, mend the cause, and run it with run_report() or request_run().' END
   FROM bizmetrics.report_status s
   LEFT JOIN LATERAL (
     SELECT r.message FROM bizmetrics.report_runs r
@@ -216,6 +217,14 @@ BEGIN
   RETURN QUERY
   SELECT 'warning', s.name, 'it is off: nothing vacuums the tables of events, runs and reports', format('Turn %s on.', s.name)
   FROM pg_settings s WHERE s.name IN ('autovacuum', 'track_counts') AND s.setting = 'off';
+  IF has_table_privilege('bizmetrics.maintenance', 'SELECT') THEN
+    RETURN QUERY
+    SELECT 'error', 'maintenance task ' || m.task_name, 'it has failed since ' || date_trunc('second', m.failing_since) || ': ' || m.message,
+           'Mend that: it is tried again when it falls due.'
+    FROM bizmetrics.maintenance m
+    WHERE m.failing_since IS NOT NULL
+      AND m.database_oid = (SELECT d.oid::bigint FROM pg_database d WHERE d.datname = current_database());
+  END IF;
   IF has_table_privilege('bizmetrics.event_rejects', 'SELECT') THEN
     -- As far as it takes to know that there are too many.
     SELECT count(*) INTO rejects FROM (SELECT FROM bizmetrics.event_rejects LIMIT 1000) r;
@@ -229,7 +238,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION bizmetrics.doctor_events() IS 'Findings of doctor() about transactions, vacuum and rejected messages.';
+COMMENT ON FUNCTION bizmetrics.doctor_events() IS 'Findings of doctor() about transactions, vacuum, maintenance and rejected messages.';
 
 CREATE FUNCTION bizmetrics.doctor()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)

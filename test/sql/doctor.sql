@@ -30,6 +30,11 @@ UPDATE bizmetrics.report_state SET next_slot = now() - interval '1 hour' WHERE r
 SELECT * FROM bizmetrics.doctor();
 UPDATE bizmetrics.report_state SET last_success_at = now(), broken_reason = CASE WHEN next_slot < now() THEN 'role "x" does not exist' END, adopted = false;
 SELECT * FROM bizmetrics.doctor();
+-- One that is in quarantine.
+SAVEPOINT here;
+UPDATE bizmetrics.report_state SET adopted = true, broken_reason = NULL, next_slot = NULL, last_success_at = NULL, consecutive_failures = CASE WHEN consecutive_failures > 0 THEN 1 ELSE 0 END, consecutive_crashes = CASE WHEN consecutive_failures > 0 THEN 3 ELSE 0 END;
+SELECT * FROM bizmetrics.doctor();
+ROLLBACK TO here;
 -- Each sees what is his.
 SET ROLE regress_other;
 SELECT * FROM bizmetrics.doctor();
@@ -70,6 +75,16 @@ ROLLBACK;
 -- Messages that were rejected, in numbers.
 BEGIN;
 SELECT count(bizmetrics.ingest('nobody', '{}')) FROM generate_series(1, 1000);
+SELECT * FROM bizmetrics.doctor();
+ROLLBACK;
+-- Maintenance that fails, seen by who may see it.
+BEGIN;
+UPDATE bizmetrics.maintenance SET failing_since = '2031-03-03 12:00:00+00', sqlstate = '55000', message = 'partition "x" has no primary key' WHERE task_name = 'make_partitions';
+SET timezone = 'UTC';
+SELECT * FROM bizmetrics.doctor();
+SET ROLE regress_monitor;
+SELECT * FROM bizmetrics.doctor();
+SET ROLE regress_author;
 SELECT * FROM bizmetrics.doctor();
 ROLLBACK;
 -- What is badly broken is a finding, and the others are made.
