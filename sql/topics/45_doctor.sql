@@ -90,7 +90,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'p
   SELECT 'warning', 'report ' || s.report_name, format('it is %s behind', date_trunc('second', s.lag)),
          CASE s.state WHEN 'running' THEN 'See in pg_stat_activity what it waits for; give it a timeout, or a less frequent schedule.'
                       WHEN 'retrying' THEN 'See bizmetrics.report_runs for why its attempts fail.'
-                      ELSE 'See whether the worker runs: bizmetrics.max_runners and max_worker_processes may be too low.' END
+                      ELSE 'See whether the reports that it runs after are paused or fail, and whether the worker runs: bizmetrics.max_runners and max_worker_processes may be too low.' END
   FROM bizmetrics.report_status s
   WHERE s.lag > interval '5 minutes' AND s.state IN ('waiting', 'running', 'retrying') AND s.consecutive_failures = 0
 $$;

@@ -127,8 +127,10 @@ bm_after_ready(const BmReport *report, TimestampTz now)
 
 		if (state == NULL || !state->adopted)
 			return DT_NOBEGIN;
-		if (bm_schedule_next(other->schedule, other->timezone, state->done_until, &owed))
-			ready = Min(ready, owed - 1);
+		/* A time zone that is not known any more says nothing of what is owed. */
+		if (!bm_schedule_next(other->schedule, other->timezone, state->done_until, &owed))
+			return DT_NOBEGIN;
+		ready = Min(ready, owed - 1);
 	}
 	return ready;
 }

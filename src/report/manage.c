@@ -129,6 +129,15 @@ adopt_by_hand(const BmReport *report)
 	bm_state_put(bm_state_create(report, true));
 }
 
+/* Who cancels or shuts down means the whole command; whose time is up is the report. */
+static bool
+means_command(const ErrorData *error, bool timed_out)
+{
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		return !timed_out;
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
 /* Runs the report's SQL in a subtransaction; says how it ended. */
 BmRunEnd
 bm_run_attempt(const BmReport *report, const BmRun *run)
@@ -136,15 +145,16 @@ bm_run_attempt(const BmReport *report, const BmRun *run)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	BmRunEnd end = {.state = BM_RUN_SUCCEEDED};
+	TimestampTz outer;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
+	outer = bm_run_start_timer(report);
 	PG_TRY();
 	{
-		bm_run_start_timer(report);
 		PushActiveSnapshot(GetLatestSnapshot());
 		end.row_count = bm_run_execute(report, run);
-		(void) bm_run_stop_timer();
+		(void) bm_run_stop_timer(outer);
 		bm_run_succeeded(report, run, end.row_count);
 		PopActiveSnapshot();
 		ReleaseCurrentSubTransaction();
@@ -154,7 +164,7 @@ bm_run_attempt(const BmReport *report, const BmRun *run)
 	PG_CATCH();
 	{
 		ErrorData *error;
-		bool timed_out = bm_run_stop_timer();
+		bool timed_out = bm_run_stop_timer(outer);
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -162,9 +172,7 @@ bm_run_attempt(const BmReport *report, const BmRun *run)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		/* Who cancels or shuts down means the whole command. */
-		if ((error->sqlerrcode == ERRCODE_QUERY_CANCELED && !timed_out) ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		if (means_command(error, timed_out))
 			ReThrowError(error);
 		end = bm_run_end_of_error(error, timed_out);
 		bm_run_failed(report, run, &end);

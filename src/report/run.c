@@ -117,8 +117,10 @@ bm_run_is_executing(int64 report_id)
 	return false;
 }
 
+/* One timer serves the reports that run within each other: for whose time is up first. */
 static bool timer_registered = false;
 static TimeoutId timer;
+static TimestampTz ends_at = DT_NOEND;
 static volatile sig_atomic_t timed_out = false;
 
 static void
@@ -130,27 +132,49 @@ cancel_on_timeout(void)
 	SetLatch(MyLatch);
 }
 
-/* Cancels what the session is doing once the report's time is up. */
-void
-bm_run_start_timer(const BmReport *report)
+static void
+set_timer(TimestampTz at)
 {
+	ends_at = at;
 	timed_out = false;
-	if (report->timeout == NULL)
+	if (!timer_registered && at == DT_NOEND)
 		return;
 	if (!timer_registered)
 		timer = RegisterTimeout(USER_TIMEOUT, cancel_on_timeout);
 	timer_registered = true;
-	enable_timeout_after(timer,
-						 (int) Min(bm_interval_usecs(report->timeout) / 1000, INT_MAX));
+	if (at == DT_NOEND)
+		disable_timeout(timer, false);
+	else
+		enable_timeout_at(timer, at);
 }
 
-/* Was the time up? */
-bool
-bm_run_stop_timer(void)
+/*
+ * Cancels what the session is doing once the report's time is up, or that of the one it runs in,
+ * which this returns: for bm_run_stop_timer().
+ */
+TimestampTz
+bm_run_start_timer(const BmReport *report)
 {
-	if (timer_registered)
-		disable_timeout(timer, false);
-	return timed_out;
+	TimestampTz outer = ends_at;
+	TimestampTz own = DT_NOEND;
+
+	if (report->timeout != NULL)
+		own = GetCurrentTimestamp() +
+			  Min(bm_interval_usecs(report->timeout), INT_MAX * INT64CONST(1000));
+	if (!timed_out || outer == DT_NOEND)
+		set_timer(Min(outer, own));
+	return outer;
+}
+
+/* Was the report's own time up? */
+bool
+bm_run_stop_timer(TimestampTz outer)
+{
+	bool own = timed_out && ends_at < outer;
+
+	if (ends_at < outer)
+		set_timer(outer);
+	return own;
 }
 
 static bool

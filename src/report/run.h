@@ -8,8 +8,8 @@
 extern void bm_run_set_window(const BmReport *report, BmRun *run);
 extern bool bm_run_claim(const BmReport *report, BmRun *run);
 extern bool bm_run_is_executing(int64 report_id);
-extern void bm_run_start_timer(const BmReport *report);
-extern bool bm_run_stop_timer(void);
+extern TimestampTz bm_run_start_timer(const BmReport *report);
+extern bool bm_run_stop_timer(TimestampTz outer);
 extern uint64 bm_run_execute(const BmReport *report, const BmRun *run);
 extern void bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count);
 extern void bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end);

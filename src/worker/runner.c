@@ -90,13 +90,13 @@ execute(const BmReport *report, const BmRun *run)
 	StartTransactionCommand();
 	if (!bm_report_lock(report->id, false))
 		elog(ERROR, "the lock of report \"%s\" was lost", report->name);
-	bm_run_start_timer(report);
+	(void) bm_run_start_timer(report);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	row_count = bm_run_execute(report, run);
 	bm_run_succeeded(report, run, row_count);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	(void) bm_run_stop_timer();
+	(void) bm_run_stop_timer(DT_NOEND);
 }
 
 /* After the report's transaction was rolled back. Without the lock it is no longer ours to say. */
@@ -125,7 +125,7 @@ make_attempt(const BmReport *report, const BmRun *run)
 	PG_CATCH();
 	{
 		ErrorData *error;
-		bool timed_out = bm_run_stop_timer();
+		bool timed_out = bm_run_stop_timer(DT_NOEND);
 
 		HOLD_INTERRUPTS();
 		QueryCancelPending = false;
