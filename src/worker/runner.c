@@ -8,8 +8,11 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "access/xact.h"
 #include "commands/sequence.h"
+#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -81,12 +84,23 @@ claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 	return claimed;
 }
 
+/*
+ * Only the report is cancelled, never the books: whoever cancels may send the signal while its end is being
+ * recorded.
+ */
+static void
+listen_to_cancel(bool listen)
+{
+	pqsignal(SIGINT, listen ? StatementCancelHandler : SIG_IGN);
+}
+
 /* In the transaction of the report: the lock once more (see lock.c), then the snapshot. */
 static void
 execute(const BmReport *report, const BmRun *run)
 {
 	uint64 row_count;
 
+	listen_to_cancel(true);
 	StartTransactionCommand();
 	if (!bm_report_lock(report->id, false))
 		elog(ERROR, "the lock of report \"%s\" was lost", report->name);
@@ -96,6 +110,7 @@ execute(const BmReport *report, const BmRun *run)
 	bm_run_succeeded(report, run, row_count);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	listen_to_cancel(false);
 	(void) bm_run_stop_timer(DT_NOEND);
 }
 
@@ -128,6 +143,7 @@ make_attempt(const BmReport *report, const BmRun *run)
 		bool timed_out = bm_run_stop_timer(DT_NOEND);
 
 		HOLD_INTERRUPTS();
+		listen_to_cancel(false);
 		QueryCancelPending = false;
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
@@ -252,6 +268,7 @@ bm_runner_main(Datum arg)
 
 	memcpy(&id, MyBgworkerEntry->bgw_extra, sizeof(id));
 	bm_worker_setup();
+	listen_to_cancel(false);
 	if (!bm_pool_enter(id, &database, &owner))
 		return;
 	BackgroundWorkerInitializeConnectionByOid(database, owner, 0);

@@ -27,9 +27,28 @@ is(sql($node, "SELECT state, sqlstate, count(*) FROM bizmetrics.report_runs WHER
 is(log_count($node, 'could not serialize access'), 0, 'nor of each other');
 sql($node, "SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.reports WHERE report_name LIKE 'strict%'");
 
+# ---- a cancel that comes while the end of a run is recorded ----
+
+my $waiting = 'SELECT now(), pg_advisory_lock_shared(1)::text';
+my $gate = block($node);
+make_report($node, 'ends', schedule => '@yearly',
+	query => "INSERT INTO analytics.ends $waiting; INSERT INTO analytics.ends SELECT now(), (1 / (count(*) - count(*)))::text FROM pg_class",
+	more => 'max_attempts => 1');
+sql($node, "SELECT bizmetrics.request_run('ends')");
+wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:ends' AND wait_event = 'advisory')", 'a report is about to fail');
+my $session = $node->background_psql('postgres');
+$session->query_safe('BEGIN; LOCK TABLE bizmetrics.runs IN EXCLUSIVE MODE');
+$gate->quit;
+wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:ends' AND wait_event = 'relation')", 'its end is being recorded');
+sql($node, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'bizmetrics:ends'");
+$session->query_safe('COMMIT');
+wait_for_run($node, 'ends', 1);
+is(last_run($node, 'ends'), '|1|request|failed|22012', 'which a cancel does not prevent');
+$session->quit;
+
 # ---- read-only ----
 
-my $gate = block($node);
+$gate = block($node);
 make_author($node, name => 'looker');
 sql($node, 'ALTER ROLE looker SET default_transaction_read_only = on');
 sql($node, <<'SQL', user => 'looker');
@@ -68,11 +87,11 @@ is(skipped($node, 'look'), '15:00|overlap|1', 'with what it kept from running');
 
 make_author($node, name => 'late');
 make_report($node, 'late', owner => 'late', schedule => '@yearly');
-make_report($node, 'waits', schedule => '@yearly', query => 'SELECT now(), pg_advisory_lock_shared(1)::text');
+make_report($node, 'waits', schedule => '@yearly', query => $waiting);
 $gate = block($node);
 sql($node, "SELECT bizmetrics.request_run('waits')");
 wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:waits' AND wait_event = 'advisory')", 'a scheduler is there');
-my $session = $node->background_psql('postgres');
+$session = $node->background_psql('postgres');
 # A login reads it.
 $session->query_safe('BEGIN; LOCK TABLE pg_db_role_setting IN ACCESS EXCLUSIVE MODE');
 $gate->query_safe("SELECT bizmetrics.request_run('late')");
