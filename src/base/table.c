@@ -233,6 +233,36 @@ bm_table_delete(Relation rel, HeapTuple row)
 	return result == TM_Ok;
 }
 
+/* A text of a row, or NULL. */
+void
+bm_table_set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	values[column] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Stores the row of a bigint key, in place of the one there is. */
+void
+bm_table_put(Relation rel, const char *index, int64 key, Datum *values, bool *nulls)
+{
+	HeapTuple row = bm_table_get(rel, index, INT8OID, Int64GetDatum(key));
+
+	if (row != NULL)
+		bm_table_update(rel, row, values, nulls);
+	else
+		bm_table_insert(rel, values, nulls);
+}
+
+/* Deletes the row of a bigint key, where there is one. */
+void
+bm_table_delete_key(Relation rel, const char *index, int64 key)
+{
+	HeapTuple row = bm_table_get(rel, index, INT8OID, Int64GetDatum(key));
+
+	if (row != NULL)
+		(void) bm_table_delete(rel, row);
+}
+
 /* Also in a report that is read-only: what is written are our books. */
 int64
 bm_next_id(const char *sequence)

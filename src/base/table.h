@@ -15,6 +15,10 @@ extern Snapshot bm_snapshot_begin(void);
 extern void bm_snapshot_end(Snapshot snapshot);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
 extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
+extern void bm_table_set_text(Datum *values, bool *nulls, int column, const char *text);
+extern void bm_table_put(Relation rel, const char *index, int64 key, Datum *values,
+						 bool *nulls);
+extern void bm_table_delete_key(Relation rel, const char *index, int64 key);
 extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);
 extern void bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls);
 extern bool bm_table_delete(Relation rel, HeapTuple row);

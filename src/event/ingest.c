@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/table.h"
 #include "event/event_json.h"
 #include "event/json_text.h"
 #include "event/message.h"
@@ -115,13 +116,6 @@ bizmetrics_ingest(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(&attempt->id);
 }
 
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	values[column] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* For replay_rejects(): tries a reject again, and returns the reason if it fails again. */
 Datum
 bizmetrics_try_reject(PG_FUNCTION_ARGS)
@@ -153,10 +147,11 @@ bizmetrics_try_reject(PG_FUNCTION_ARGS)
 	values[TRY_EVENT_ID] = UUIDPGetDatum(&attempt.id);
 	if (error != NULL)
 	{
-		set_text(values, nulls, TRY_SQLSTATE, unpack_sql_state(error->sqlerrcode));
-		set_text(values, nulls, TRY_MESSAGE, error->message);
-		set_text(values, nulls, TRY_DETAIL, error->detail);
-		set_text(values, nulls, TRY_HINT, error->hint);
+		bm_table_set_text(values, nulls, TRY_SQLSTATE,
+						  unpack_sql_state(error->sqlerrcode));
+		bm_table_set_text(values, nulls, TRY_MESSAGE, error->message);
+		bm_table_set_text(values, nulls, TRY_DETAIL, error->detail);
+		bm_table_set_text(values, nulls, TRY_HINT, error->hint);
 	}
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));

@@ -83,13 +83,6 @@ bm_event_try(void (*action)(void *), void *arg)
 	return error;
 }
 
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	values[column] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 void
 bm_reject_store(const BmReject *reject, const ErrorData *error)
 {
@@ -103,12 +96,13 @@ bm_reject_store(const BmReject *reject, const ErrorData *error)
 	values[REJECT_PAYLOAD] = JsonbPGetDatum(reject->payload);
 	values[REJECT_REJECTED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	set_text(values, nulls, REJECT_VIA, reject->via);
-	set_text(values, nulls, REJECT_SOURCE, reject->source);
-	set_text(values, nulls, REJECT_SQLSTATE, unpack_sql_state(error->sqlerrcode));
-	set_text(values, nulls, REJECT_MESSAGE, error->message);
-	set_text(values, nulls, REJECT_DETAIL, error->detail);
-	set_text(values, nulls, REJECT_HINT, error->hint);
+	bm_table_set_text(values, nulls, REJECT_VIA, reject->via);
+	bm_table_set_text(values, nulls, REJECT_SOURCE, reject->source);
+	bm_table_set_text(values, nulls, REJECT_SQLSTATE,
+					  unpack_sql_state(error->sqlerrcode));
+	bm_table_set_text(values, nulls, REJECT_MESSAGE, error->message);
+	bm_table_set_text(values, nulls, REJECT_DETAIL, error->detail);
+	bm_table_set_text(values, nulls, REJECT_HINT, error->hint);
 	bm_table_insert(rel, values, nulls);
 	table_close(rel, NoLock);
 }

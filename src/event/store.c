@@ -553,6 +553,12 @@ takes_sql_path(void)
 		   row_security_applies();
 }
 
+static TimestampTz
+time_of(const BmEvent *event)
+{
+	return DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
+}
+
 /*
  * Stores the event. Its id becomes the first event's where the dedupe key was seen before; then it
  * returns false. The caller has checked the columns' values.
@@ -560,7 +566,7 @@ takes_sql_path(void)
 bool
 bm_event_store(BmEvent *event)
 {
-	TimestampTz occurred_at = DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
+	TimestampTz occurred_at = time_of(event);
 
 	register_callbacks();
 	if (is_nested())
@@ -577,12 +583,6 @@ bm_event_store(BmEvent *event)
 	else
 		insert_fast(event);
 	return true;
-}
-
-static TimestampTz
-time_of(const BmEvent *event)
-{
-	return DatumGetTimestampTz(event->values[BM_EVENT_OCCURRED_AT]);
 }
 
 /* All at once, into the target, which holds them. */

@@ -197,14 +197,6 @@ bm_prune_set_time(Datum *v, bool *n, int column, TimestampTz time)
 	n[column] = TIMESTAMP_NOT_FINITE(time);
 }
 
-static void
-set_text(Datum *v, bool *n, int column, const char *text)
-{
-	n[column] = text == NULL;
-	if (text != NULL)
-		v[column] = CStringGetTextDatum(text);
-}
-
 /* Notes for good what went: event_name is NULL for all, by for the worker; events -1: unknown. */
 void
 bm_prune_record(const BmPartition *partition, const char *event_name, int64 events,
@@ -215,11 +207,11 @@ bm_prune_record(const BmPartition *partition, const char *event_name, int64 even
 	bool n[PRUNED_COLUMNS] = {false};
 
 	v[PRUNED_AT] = TimestampTzGetDatum(bm_clock_now());
-	set_text(v, n, PRUNED_BY, by);
+	bm_table_set_text(v, n, PRUNED_BY, by);
 	v[PRUNED_PARTITION] = CStringGetTextDatum(get_rel_name(partition->relid));
 	bm_prune_set_time(v, n, PRUNED_FROM_TIME, partition->lower);
 	bm_prune_set_time(v, n, PRUNED_TO_TIME, partition->upper);
-	set_text(v, n, PRUNED_EVENT_NAME, event_name);
+	bm_table_set_text(v, n, PRUNED_EVENT_NAME, event_name);
 	v[PRUNED_EVENTS] = Int64GetDatum(events);
 	n[PRUNED_EVENTS] = events < 0;
 	v[PRUNED_BYTES] = Int64GetDatum(bytes);

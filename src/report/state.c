@@ -132,19 +132,11 @@ set_id(Datum *values, bool *nulls, int column, int64 id)
 	values[column] = Int64GetDatum(id);
 }
 
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	values[column] = text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* Stores the state; the caller has the report's lock. */
 void
 bm_state_put(const BmReportState *state)
 {
 	Relation rel = bm_table_open("report_state", RowExclusiveLock);
-	HeapTuple row;
 	Datum v[STATE_COLUMNS];
 	bool n[STATE_COLUMNS] = {false};
 
@@ -155,26 +147,21 @@ bm_state_put(const BmReportState *state)
 	set_id(v, n, STATE_ADOPT_AFTER, state->adopt_after);
 	set_time(v, n, STATE_NEXT_SLOT, state->next_slot);
 	set_time(v, n, STATE_LAST_SLOT, state->last_slot);
-	set_text(v, n, STATE_CHAIN_TRIGGER,
-			 state->chain_trigger == BM_TRIGGER_NONE
-				 ? NULL
-				 : bm_trigger_name(state->chain_trigger));
+	bm_table_set_text(v, n, STATE_CHAIN_TRIGGER,
+					  state->chain_trigger == BM_TRIGGER_NONE
+						  ? NULL
+						  : bm_trigger_name(state->chain_trigger));
 	set_time(v, n, STATE_CHAIN_SLOT, state->chain_slot);
 	v[STATE_ATTEMPT] = Int32GetDatum(state->attempt);
 	set_time(v, n, STATE_NEXT_ATTEMPT_AT, state->next_attempt_at);
 	set_id(v, n, STATE_RUN_ID, state->run_id);
 	v[STATE_CONSECUTIVE_FAILURES] = Int32GetDatum(state->consecutive_failures);
 	set_time(v, n, STATE_LAST_SUCCESS_AT, state->last_success_at);
-	set_text(v, n, STATE_BROKEN_REASON, state->broken_reason);
+	bm_table_set_text(v, n, STATE_BROKEN_REASON, state->broken_reason);
 	v[STATE_DONE_UNTIL] = TimestampTzGetDatum(state->done_until);
 	v[STATE_CONSECUTIVE_CRASHES] = Int32GetDatum(state->consecutive_crashes);
 	v[STATE_REVISION] = Int32GetDatum(state->revision);
-
-	row = bm_table_get(rel, "report_state_pkey", INT8OID, v[STATE_REPORT_ID]);
-	if (row != NULL)
-		bm_table_update(rel, row, v, n);
-	else
-		bm_table_insert(rel, v, n);
+	bm_table_put(rel, "report_state_pkey", state->report_id, v, n);
 	table_close(rel, NoLock);
 }
 
@@ -182,11 +169,8 @@ void
 bm_state_delete(int64 report_id)
 {
 	Relation rel = bm_table_open("report_state", RowExclusiveLock);
-	HeapTuple row =
-		bm_table_get(rel, "report_state_pkey", INT8OID, Int64GetDatum(report_id));
 
-	if (row != NULL)
-		bm_table_delete(rel, row);
+	bm_table_delete_key(rel, "report_state_pkey", report_id);
 	table_close(rel, NoLock);
 }
 

@@ -129,7 +129,6 @@ void
 bm_totals_put(const BmTotals *totals)
 {
 	Relation rel = bm_table_open("pruned_runs", RowExclusiveLock);
-	HeapTuple row;
 	Datum v[PRUNED_COLUMNS];
 	bool n[PRUNED_COLUMNS] = {false};
 
@@ -144,11 +143,7 @@ bm_totals_put(const BmTotals *totals)
 	v[PRUNED_DURATION_MIN] = Int64GetDatum(totals->duration_min);
 	v[PRUNED_DURATION_MAX] = Int64GetDatum(totals->duration_max);
 	v[PRUNED_DURATIONS] = durations_array(totals);
-	row = bm_table_get(rel, "pruned_runs_pkey", INT8OID, v[PRUNED_REPORT_ID]);
-	if (row != NULL)
-		bm_table_update(rel, row, v, n);
-	else
-		bm_table_insert(rel, v, n);
+	bm_table_put(rel, "pruned_runs_pkey", totals->report_id, v, n);
 	table_close(rel, NoLock);
 }
 
@@ -156,11 +151,8 @@ void
 bm_totals_delete(int64 report_id)
 {
 	Relation rel = bm_table_open("pruned_runs", RowExclusiveLock);
-	HeapTuple row =
-		bm_table_get(rel, "pruned_runs_pkey", INT8OID, Int64GetDatum(report_id));
 
-	if (row != NULL)
-		(void) bm_table_delete(rel, row);
+	bm_table_delete_key(rel, "pruned_runs_pkey", report_id);
 	table_close(rel, NoLock);
 }
 
