@@ -46,29 +46,35 @@ COMMENT ON COLUMN bizmetrics.reports.revision IS 'Counts the changes of schedule
 COMMENT ON COLUMN bizmetrics.reports.target_has_key IS 'The target had a primary key at creation: after a restore the report waits for it.';
 
 -- Not dumped: a report without a row here, or with one of another database, was restored and
--- waits to be adopted. Changes only under the report's lock.
+-- waits to be adopted. Changes only under the report's lock. What a run changes stands together, at the
+-- end: an update writes into the WAL what is between the first and the last byte that changed.
 CREATE TABLE bizmetrics.report_state (
   report_id bigint PRIMARY KEY,
   system_identifier bigint NOT NULL,
   database_oid bigint NOT NULL,
   adopted boolean NOT NULL,
   adopt_after bigint,
+  revision integer NOT NULL,
+  broken_reason text,
+  consecutive_failures integer NOT NULL,
+  consecutive_crashes integer NOT NULL,
+  next_attempt_at timestamptz,
   next_slot timestamptz,
   last_slot timestamptz,
-  chain_trigger text,
-  chain_slot timestamptz,
-  attempt integer NOT NULL,
-  next_attempt_at timestamptz,
+  window_start timestamptz,
+  window_end timestamptz,
+  started_at timestamptz,
   run_id bigint,
-  consecutive_failures integer NOT NULL,
+  chain_slot timestamptz,
+  chain_trigger text,
+  pid integer,
+  attempt integer NOT NULL,
   last_success_at timestamptz,
-  broken_reason text,
-  done_until timestamptz NOT NULL,
-  consecutive_crashes integer NOT NULL,
-  revision integer NOT NULL
+  done_until timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_state IS
-'Where each report stands: its next and last slot, and the chain of attempts that is open. See docs/architecture.md.';
+'Where each report stands: its next and last slot, the chain of attempts that is open, and the attempt under way. See docs/architecture.md.';
+COMMENT ON COLUMN bizmetrics.report_state.run_id IS 'The attempt under way, with its process, beginning and window: bizmetrics.runs gets its row when it has ended. NULL where there is none.';
 
 CREATE SEQUENCE bizmetrics.run_id_seq;
 COMMENT ON SEQUENCE bizmetrics.run_id_seq IS 'Ids of runs.';
@@ -95,7 +101,7 @@ CREATE TABLE bizmetrics.runs (
   UNIQUE (report_id, slot, attempt)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE bizmetrics.runs IS
-'One row an attempt, written by the worker and run_report(), and one for slots in a row that did not run (attempt 0). The unique key is what keeps a slot from running twice.';
+'One row an attempt that has ended, written by the worker and run_report(), and one for slots in a row that did not run (attempt 0). The unique key is what keeps a slot from running twice.';
 
 CREATE TABLE bizmetrics.pruned_runs (
   report_id bigint PRIMARY KEY,
@@ -296,7 +302,7 @@ SELECT r.report_name,
        s.last_slot,
        s.attempt,
        s.next_attempt_at,
-       u.started_at AS running_since,
+       s.started_at AS running_since,
        s.last_success_at,
        s.consecutive_failures,
        s.broken_reason,
@@ -304,7 +310,6 @@ SELECT r.report_name,
        bizmetrics.time_since(e.expected_slot) AS lag
 FROM bizmetrics.reports r
 LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
-LEFT JOIN bizmetrics.runs u ON u.report_id OPERATOR(pg_catalog.=) s.report_id AND u.run_id OPERATOR(pg_catalog.=) s.run_id
 CROSS JOIN LATERAL (
   SELECT least(
     s.chain_slot,
@@ -351,7 +356,27 @@ SELECT u.run_id,
        u.missed_count
 FROM bizmetrics.runs u
 JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) u.report_id
-WHERE bizmetrics.may_see_report(r.owner_name);
+WHERE bizmetrics.may_see_report(r.owner_name)
+UNION ALL
+SELECT s.run_id,
+       r.report_name,
+       s.chain_slot,
+       s.attempt,
+       s.chain_trigger,
+       'running',
+       s.window_start,
+       s.window_end,
+       s.started_at,
+       NULL,
+       NULL,
+       NULL,
+       NULL,
+       NULL,
+       NULL,
+       NULL
+FROM bizmetrics.report_state s
+JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) s.report_id
+WHERE s.run_id IS NOT NULL AND bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see, and the slots that did not run.';
 COMMENT ON COLUMN bizmetrics.report_runs.run_id IS 'The attempt''s number.';
 COMMENT ON COLUMN bizmetrics.report_runs.report_name IS 'The report''s name.';

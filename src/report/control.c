@@ -249,18 +249,25 @@ cancel_retry(const BmReport *report, int64 run_id)
 	return true;
 }
 
-/* The report that a run is of, or NULL. */
+/* The report that a run is of, or NULL; and the process that is at it, or 0. */
 static BmReport *
-report_of_run(int64 run_id, BmRunRow *run)
+report_of_run(int64 run_id, int *pid)
 {
 	ListCell *cell;
 
 	foreach(cell, bm_report_list())
 	{
 		BmReport *report = lfirst(cell);
+		const BmReportState *state = bm_state_get(report->id);
+		BmRunRow run;
 
-		if (bm_history_get_dirty(report->id, run_id, run))
-			return report;
+		if (state != NULL && state->run_id == run_id)
+			*pid = state->pid;
+		else if (bm_history_get_dirty(report->id, run_id, &run))
+			*pid = run.state == BM_RUN_RUNNING ? run.pid : 0;
+		else
+			continue;
+		return report;
 	}
 	return NULL;
 }
@@ -268,22 +275,22 @@ report_of_run(int64 run_id, BmRunRow *run)
 Datum
 bizmetrics_cancel_run(PG_FUNCTION_ARGS)
 {
-	BmRunRow run;
+	int64 run_id = PG_GETARG_INT64(0);
 	BmReport *report;
+	int pid;
 
 	PreventCommandIfReadOnly("cancel_run()");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("run_id must not be NULL")));
-	report =
-		PG_GETARG_INT64(0) != BM_NO_ID ? report_of_run(PG_GETARG_INT64(0), &run) : NULL;
+	report = run_id != BM_NO_ID ? report_of_run(run_id, &pid) : NULL;
 	if (report == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("run " INT64_FORMAT " does not exist", PG_GETARG_INT64(0)),
+						errmsg("run " INT64_FORMAT " does not exist", run_id),
 						errhint("The view bizmetrics.report_runs lists the runs.")));
 	if (!may_cancel(report))
 		bm_require_manager(report);
-	if (run.state == BM_RUN_RUNNING)
-		PG_RETURN_BOOL(bm_report_signal(report->id, run.pid, SIGINT));
-	PG_RETURN_BOOL(cancel_retry(report, run.run_id));
+	if (pid != 0)
+		PG_RETURN_BOOL(bm_report_signal(report->id, pid, SIGINT));
+	PG_RETURN_BOOL(cancel_retry(report, run_id));
 }

@@ -73,50 +73,43 @@ state_of_name(const char *name)
 	elog(ERROR, "there is no state \"%s\" of a run", name);
 }
 
-/* Records that an attempt begins and gives it its id. */
-void
-bm_history_begin(BmRun *run)
+/* An id for an attempt that begins; the caller has the report's lock. */
+int64
+bm_history_next_id(void)
 {
-	Relation rel = bm_table_open("runs", RowExclusiveLock);
-	Datum v[RUN_COLUMNS] = {0};
-	bool n[RUN_COLUMNS] = {false};
+	return bm_next_id("run_id_seq");
+}
 
-	run->run_id = bm_next_id("run_id_seq");
+static void
+set_run(Datum *v, bool *n, const BmRun *run)
+{
 	v[RUN_ID] = Int64GetDatum(run->run_id);
 	v[RUN_REPORT_ID] = Int64GetDatum(run->report_id);
 	v[RUN_SLOT] = TimestampTzGetDatum(run->slot);
 	n[RUN_SLOT] = run->slot == BM_NO_TIME;
 	v[RUN_ATTEMPT] = Int32GetDatum(run->attempt);
 	v[RUN_TRIGGER] = CStringGetTextDatum(bm_trigger_name(run->trigger));
-	v[RUN_STATE] = CStringGetTextDatum(bm_run_state_name(BM_RUN_RUNNING));
-	v[RUN_PID] = Int32GetDatum(MyProcPid);
+	v[RUN_PID] = Int32GetDatum(run->pid);
 	v[RUN_WINDOW_START] = TimestampTzGetDatum(run->window.start);
 	v[RUN_WINDOW_END] = TimestampTzGetDatum(run->window.end);
 	n[RUN_WINDOW_START] = n[RUN_WINDOW_END] = !run->has_window;
 	v[RUN_STARTED_AT] = TimestampTzGetDatum(run->started_at);
-	for (int column = RUN_FINISHED_AT; column < RUN_COLUMNS; column++)
-		n[column] = true;
-	bm_table_insert(rel, v, n);
-	table_close(rel, NoLock);
+	n[RUN_ID] = n[RUN_REPORT_ID] = n[RUN_ATTEMPT] = n[RUN_TRIGGER] = false;
+	n[RUN_PID] = n[RUN_STARTED_AT] = false;
 }
 
 static void
 set_end(Datum *v, bool *n, const BmRunEnd *end, TimestampTz now)
 {
-	v[RUN_STATE] = CStringGetTextDatum(bm_run_state_name(end->state));
 	v[RUN_FINISHED_AT] = TimestampTzGetDatum(now);
 	n[RUN_FINISHED_AT] = false;
 	v[RUN_ROW_COUNT] = Int64GetDatum((int64) end->row_count);
 	n[RUN_ROW_COUNT] = end->state != BM_RUN_SUCCEEDED;
-	n[RUN_SQLSTATE] = end->sqlerrcode == 0;
-	if (!n[RUN_SQLSTATE])
-		v[RUN_SQLSTATE] = CStringGetTextDatum(unpack_sql_state(end->sqlerrcode));
-	n[RUN_MESSAGE] = end->message == NULL;
-	if (!n[RUN_MESSAGE])
-		v[RUN_MESSAGE] = CStringGetTextDatum(end->message);
-	n[RUN_DETAIL] = end->detail == NULL;
-	if (!n[RUN_DETAIL])
-		v[RUN_DETAIL] = CStringGetTextDatum(end->detail);
+	bm_table_set_text(v, n, RUN_SQLSTATE,
+					  end->sqlerrcode != 0 ? unpack_sql_state(end->sqlerrcode) : NULL);
+	bm_table_set_text(v, n, RUN_MESSAGE, end->message);
+	bm_table_set_text(v, n, RUN_DETAIL, end->detail);
+	bm_table_set_text(v, n, RUN_REASON, end->reason);
 }
 
 static const char *
@@ -218,7 +211,7 @@ bm_history_next_report(Relation rel, int64 report_id)
 	return row.report_id;
 }
 
-/* Reads an attempt that is not committed, too, as run_report()'s is while it runs. */
+/* Reads an attempt that is not committed, too, as run_report()'s is. */
 bool
 bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row)
 {
@@ -265,9 +258,36 @@ bm_history_get(int64 report_id, int64 run_id, BmRunRow *row)
 	return tuple != NULL;
 }
 
-static void
-update_run(int64 report_id, int64 run_id, const BmRunEnd *end, const char *reason,
-		   TimestampTz now)
+/*
+ * Records an attempt that has ended; the caller has the report's lock. One by hand, which is in no state, has
+ * its row from its beginning (without an end), for whoever wants to cancel it: that is then changed.
+ */
+void
+bm_history_put(const BmRun *run, const BmRunEnd *end, TimestampTz now)
+{
+	Relation rel = bm_table_open("runs", RowExclusiveLock);
+	HeapTuple row = NULL;
+	Datum v[RUN_COLUMNS] = {0};
+	bool n[RUN_COLUMNS];
+
+	memset(n, true, sizeof(n));
+	set_run(v, n, run);
+	bm_table_set_text(v, n, RUN_STATE,
+					  bm_run_state_name(end != NULL ? end->state : BM_RUN_RUNNING));
+	if (end != NULL)
+		set_end(v, n, end, now);
+	if (run->trigger == BM_TRIGGER_MANUAL && end != NULL)
+		row = get_run(rel, run->report_id, run->run_id);
+	if (row != NULL)
+		bm_table_update(rel, row, v, n);
+	else
+		bm_table_insert(rel, v, n);
+	table_close(rel, NoLock);
+}
+
+/* Says of an attempt that has ended why no other one follows; the caller has the report's lock. */
+void
+bm_history_set_reason(int64 report_id, int64 run_id, const char *reason)
 {
 	Relation rel = bm_table_open("runs", RowExclusiveLock);
 	HeapTuple row = get_run(rel, report_id, run_id);
@@ -277,28 +297,10 @@ update_run(int64 report_id, int64 run_id, const BmRunEnd *end, const char *reaso
 	if (row != NULL)
 	{
 		heap_deform_tuple(row, RelationGetDescr(rel), v, n);
-		if (end != NULL)
-			set_end(v, n, end, now);
-		n[RUN_REASON] = reason == NULL;
-		if (reason != NULL)
-			v[RUN_REASON] = CStringGetTextDatum(reason);
+		bm_table_set_text(v, n, RUN_REASON, reason);
 		bm_table_update(rel, row, v, n);
 	}
 	table_close(rel, NoLock);
-}
-
-/* Records how an attempt ended; the caller has the report's lock. */
-void
-bm_history_end(int64 report_id, int64 run_id, const BmRunEnd *end, TimestampTz now)
-{
-	update_run(report_id, run_id, end, end->reason, now);
-}
-
-/* Says of an attempt that has ended why no other one follows; the caller has the report's lock. */
-void
-bm_history_set_reason(int64 report_id, int64 run_id, const char *reason)
-{
-	update_run(report_id, run_id, NULL, reason, BM_NO_TIME);
 }
 
 /* A copy of the row of skipped slots, or of an attempt from one on, at a slot; NULL where there is none. */
@@ -332,7 +334,7 @@ find_slot(Relation rel, int64 report_id, TimestampTz slot, int first_attempt)
 	return found;
 }
 
-/* Was this slot claimed before? */
+/* Did an attempt at this slot end? */
 bool
 bm_history_has_slot(int64 report_id, TimestampTz slot)
 {
@@ -361,7 +363,7 @@ bm_history_skip(int64 report_id, TimestampTz slot, int64 count, const char *reas
 	if (find_slot(rel, report_id, slot, SKIPPED) == NULL)
 	{
 		memset(n, true, sizeof(n));
-		v[RUN_ID] = Int64GetDatum(bm_next_id("run_id_seq"));
+		v[RUN_ID] = Int64GetDatum(bm_history_next_id());
 		v[RUN_REPORT_ID] = Int64GetDatum(report_id);
 		v[RUN_SLOT] = TimestampTzGetDatum(slot);
 		v[RUN_ATTEMPT] = Int32GetDatum(SKIPPED);

@@ -19,7 +19,7 @@ typedef enum BmRunState
 	BM_RUN_SKIPPED
 } BmRunState;
 
-/* An attempt as it begins. */
+/* An attempt. */
 typedef struct BmRun
 {
 	int64 run_id;
@@ -30,6 +30,7 @@ typedef struct BmRun
 	bool has_window;
 	BmWindow window;
 	TimestampTz started_at;
+	int pid;
 } BmRun;
 
 /* How it ended. */
@@ -55,7 +56,7 @@ typedef struct BmRunRow
 	BmRunState state;
 	int pid;
 	TimestampTz started_at;
-	TimestampTz finished_at; /* BM_NO_TIME: under way */
+	TimestampTz finished_at; /* BM_NO_TIME: by hand, and under way */
 	int64 row_count;		 /* -1: none is recorded */
 	const char *sqlstate;	 /* NULL: none, as message */
 	const char *message;
@@ -73,15 +74,14 @@ typedef struct BmRunWalk
 } BmRunWalk;
 
 extern const char *bm_run_state_name(BmRunState state);
-extern void bm_history_begin(BmRun *run);
+extern int64 bm_history_next_id(void);
+extern void bm_history_put(const BmRun *run, const BmRunEnd *end, TimestampTz now);
 extern bool bm_history_get(int64 report_id, int64 run_id, BmRunRow *row);
 extern bool bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row);
 extern int64 bm_history_next_report(Relation rel, int64 report_id);
 extern BmRunWalk bm_history_walk(Relation rel, int64 report_id, ScanDirection direction);
 extern bool bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row);
 extern void bm_history_walk_end(const BmRunWalk *walk);
-extern void bm_history_end(int64 report_id, int64 run_id, const BmRunEnd *end,
-						   TimestampTz now);
 extern void bm_history_skip(int64 report_id, TimestampTz slot, int64 count,
 							const char *reason, TimestampTz now);
 extern int64 bm_history_last_attempt(int64 report_id);

@@ -223,8 +223,10 @@ bizmetrics_run_report(PG_FUNCTION_ARGS)
 	run.slot = BM_NO_TIME;
 	run.attempt = 1;
 	run.started_at = bm_clock_now();
+	run.pid = MyProcPid;
 	bm_run_set_window(report, &run);
-	bm_history_begin(&run);
+	run.run_id = bm_history_next_id();
+	bm_history_put(&run, NULL, BM_NO_TIME);
 	end = bm_run_attempt(report, &run);
 	return run_result(fcinfo, &run, &end);
 }

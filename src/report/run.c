@@ -57,7 +57,24 @@ bm_run_set_window(const BmReport *report, BmRun *run)
 /* What a report's SQL waits for a lock, where its role or database does not say: others wait behind it. */
 #define DEFAULT_LOCK_TIMEOUT "30s"
 
-/* Claims what is due, or nothing: the caller commits. */
+/* The attempt that the state tells of. */
+static BmRun
+run_under_way(const BmReportState *state)
+{
+	BmRun run = {.run_id = state->run_id,
+				 .report_id = state->report_id,
+				 .slot = state->chain_slot,
+				 .attempt = state->attempt,
+				 .trigger = state->chain_trigger,
+				 .has_window = state->has_window,
+				 .window = state->window,
+				 .started_at = state->started_at,
+				 .pid = state->pid};
+
+	return run;
+}
+
+/* Claims what is due, or nothing: the caller commits. The history has the attempt once it has ended. */
 bool
 bm_run_claim(const BmReport *report, BmRun *run)
 {
@@ -70,15 +87,14 @@ bm_run_claim(const BmReport *report, BmRun *run)
 		bm_state_set_right(state, report, now);
 	if (!bm_claim_next(report, state, now))
 		return false;
-	run->report_id = report->id;
-	run->trigger = state->chain_trigger;
-	run->slot = state->chain_slot;
-	run->attempt = state->attempt;
-	run->started_at = now;
+	state->run_id = bm_history_next_id();
+	state->started_at = now;
+	state->pid = MyProcPid;
+	*run = run_under_way(state);
 	bm_run_set_window(report, run);
-	bm_history_begin(run);
+	state->has_window = run->has_window;
+	state->window = run->window;
 	bm_request_delete(report->id);
-	state->run_id = run->run_id;
 	bm_state_put(state);
 	return true;
 }
@@ -311,7 +327,7 @@ bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("report \"%s\" lost its claim while it ran", report->name)));
-	bm_history_end(report->id, run->run_id, &end, now);
+	bm_history_put(run, &end, now);
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
 		(void) bm_state_apply(state, BM_CAUSE_MANUAL_SUCCESS);
@@ -377,12 +393,11 @@ static void
 end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, TimestampTz now)
 {
 	bool crashed = end->state == BM_RUN_CRASHED;
-	int64 run_id = state->run_id;
-	BmRunRow run;
+	BmRun run = run_under_way(state);
 	TimestampTz next_attempt_at = next_attempt(report, state, crashed, now);
 	BmCause cause = crashed ? BM_CAUSE_CRASHED : BM_CAUSE_FAILED;
 
-	if (!crashed && bm_history_get(report->id, run_id, &run))
+	if (!crashed)
 		bm_claim_settle(report, state, run.started_at, now);
 	end->reason = why_final(report, state, end, next_attempt_at);
 	if (end->reason != NULL)
@@ -397,10 +412,10 @@ end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, Timesta
 	}
 	if (bm_state_apply(state, cause) & BM_BACK_OFF)
 		state->next_attempt_at = next_attempt_at;
-	bm_history_end(report->id, run_id, end, now);
+	bm_history_put(&run, end, now);
 	bm_state_put(state);
 	if (end->reason != NULL)
-		bm_notify_failure(report, run_id);
+		bm_notify_failure(report, run.run_id);
 }
 
 /* Did it end, by whatever cancelled it, when its time was up? */
@@ -426,7 +441,7 @@ bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end)
 		return;
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
-		bm_history_end(report->id, run->run_id, end, now);
+		bm_history_put(run, end, now);
 		bm_notify_failure(report, run->run_id);
 		return;
 	}

@@ -26,19 +26,23 @@ enum
 	STATE_DATABASE_OID,
 	STATE_ADOPTED,
 	STATE_ADOPT_AFTER,
+	STATE_REVISION,
+	STATE_BROKEN_REASON,
+	STATE_CONSECUTIVE_FAILURES,
+	STATE_CONSECUTIVE_CRASHES,
+	STATE_NEXT_ATTEMPT_AT,
 	STATE_NEXT_SLOT,
 	STATE_LAST_SLOT,
-	STATE_CHAIN_TRIGGER,
-	STATE_CHAIN_SLOT,
-	STATE_ATTEMPT,
-	STATE_NEXT_ATTEMPT_AT,
+	STATE_WINDOW_START,
+	STATE_WINDOW_END,
+	STATE_STARTED_AT,
 	STATE_RUN_ID,
-	STATE_CONSECUTIVE_FAILURES,
+	STATE_CHAIN_SLOT,
+	STATE_CHAIN_TRIGGER,
+	STATE_PID,
+	STATE_ATTEMPT,
 	STATE_LAST_SUCCESS_AT,
-	STATE_BROKEN_REASON,
 	STATE_DONE_UNTIL,
-	STATE_CONSECUTIVE_CRASHES,
-	STATE_REVISION,
 	STATE_COLUMNS
 };
 
@@ -74,6 +78,19 @@ is_of_this_database(const Datum *values)
 		   DatumGetInt64(values[STATE_DATABASE_OID]) == (int64) MyDatabaseId;
 }
 
+static void
+read_attempt(BmReportState *state, const Datum *v, const bool *n)
+{
+	state->run_id = n[STATE_RUN_ID] ? BM_NO_ID : DatumGetInt64(v[STATE_RUN_ID]);
+	if (state->run_id == BM_NO_ID)
+		return;
+	state->started_at = DatumGetTimestampTz(v[STATE_STARTED_AT]);
+	state->pid = DatumGetInt32(v[STATE_PID]);
+	state->has_window = !n[STATE_WINDOW_START];
+	state->window.start = DatumGetTimestampTz(v[STATE_WINDOW_START]);
+	state->window.end = DatumGetTimestampTz(v[STATE_WINDOW_END]);
+}
+
 /* NULL where the report has no state in this database: it was restored. */
 BmReportState *
 bm_state_get(int64 report_id)
@@ -104,7 +121,7 @@ bm_state_get(int64 report_id)
 		state->attempt = DatumGetInt32(v[STATE_ATTEMPT]);
 		state->next_attempt_at =
 			time_or_none(v[STATE_NEXT_ATTEMPT_AT], n[STATE_NEXT_ATTEMPT_AT]);
-		state->run_id = n[STATE_RUN_ID] ? BM_NO_ID : DatumGetInt64(v[STATE_RUN_ID]);
+		read_attempt(state, v, n);
 		state->consecutive_failures = DatumGetInt32(v[STATE_CONSECUTIVE_FAILURES]);
 		state->last_success_at =
 			time_or_none(v[STATE_LAST_SUCCESS_AT], n[STATE_LAST_SUCCESS_AT]);
@@ -132,6 +149,20 @@ set_id(Datum *values, bool *nulls, int column, int64 id)
 	values[column] = Int64GetDatum(id);
 }
 
+static void
+set_attempt(Datum *v, bool *n, const BmReportState *state)
+{
+	bool runs = state->run_id != BM_NO_ID;
+
+	set_id(v, n, STATE_RUN_ID, state->run_id);
+	v[STATE_STARTED_AT] = TimestampTzGetDatum(state->started_at);
+	v[STATE_PID] = Int32GetDatum(state->pid);
+	n[STATE_STARTED_AT] = n[STATE_PID] = !runs;
+	v[STATE_WINDOW_START] = TimestampTzGetDatum(state->window.start);
+	v[STATE_WINDOW_END] = TimestampTzGetDatum(state->window.end);
+	n[STATE_WINDOW_START] = n[STATE_WINDOW_END] = !runs || !state->has_window;
+}
+
 /* Stores the state; the caller has the report's lock. */
 void
 bm_state_put(const BmReportState *state)
@@ -154,7 +185,7 @@ bm_state_put(const BmReportState *state)
 	set_time(v, n, STATE_CHAIN_SLOT, state->chain_slot);
 	v[STATE_ATTEMPT] = Int32GetDatum(state->attempt);
 	set_time(v, n, STATE_NEXT_ATTEMPT_AT, state->next_attempt_at);
-	set_id(v, n, STATE_RUN_ID, state->run_id);
+	set_attempt(v, n, state);
 	v[STATE_CONSECUTIVE_FAILURES] = Int32GetDatum(state->consecutive_failures);
 	set_time(v, n, STATE_LAST_SUCCESS_AT, state->last_success_at);
 	bm_table_set_text(v, n, STATE_BROKEN_REASON, state->broken_reason);

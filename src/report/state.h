@@ -4,6 +4,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "report/bucket.h"
 #include "report/machine.h"
 #include "report/registry.h"
 
@@ -35,7 +36,13 @@ typedef struct BmReportState
 	TimestampTz chain_slot;		 /* BM_NO_TIME for a request */
 	int attempt;				 /* attempts made in it; while not adopted, checks made */
 	TimestampTz next_attempt_at; /* nothing begins before, but what is asked for */
-	int64 run_id;				 /* the attempt under way, or BM_NO_ID */
+
+	/* The attempt under way, which the history has when it has ended. */
+	int64 run_id; /* BM_NO_ID: there is none, and the rest says nothing */
+	TimestampTz started_at;
+	int pid;
+	bool has_window;
+	BmWindow window;
 
 	int consecutive_failures;
 	TimestampTz last_success_at;

@@ -13,7 +13,6 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
-#include "report/history.h"
 #include "report/lock.h"
 #include "report/state.h"
 #include "worker/watchdog.h"
@@ -44,11 +43,11 @@ find_watch(int64 report_id)
 
 /* The watch over an attempt; *made says whether it has just begun. */
 static Watch *
-watch_over(const BmRunRow *run, bool *made)
+watch_over(const BmReportState *state, bool *made)
 {
-	Watch *watch = find_watch(run->report_id);
+	Watch *watch = find_watch(state->report_id);
 
-	*made = watch == NULL || watch->run_id != run->run_id;
+	*made = watch == NULL || watch->run_id != state->run_id;
 	if (watch == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
@@ -59,17 +58,17 @@ watch_over(const BmRunRow *run, bool *made)
 	}
 	if (*made)
 	{
-		watch->report_id = run->report_id;
-		watch->run_id = run->run_id;
+		watch->report_id = state->report_id;
+		watch->run_id = state->run_id;
 		watch->terminated = false;
 	}
 	return watch;
 }
 
 static void
-terminate(const BmReport *report, const BmRunRow *run, Watch *watch)
+terminate(const BmReport *report, const BmReportState *state, Watch *watch)
 {
-	if (!bm_report_signal(report->id, run->pid, SIGTERM))
+	if (!bm_report_signal(report->id, state->pid, SIGTERM))
 		return;
 	if (!watch->terminated)
 		ereport(LOG, (errmsg("report \"%s\" is terminated", report->name),
@@ -84,24 +83,22 @@ bm_watchdog_look(const BmReport *report)
 	BmReportState *state = bm_state_get(report->id);
 	TimestampTz now = bm_clock_now();
 	TimestampTz deadline;
-	BmRunRow run;
 	Watch *watch;
 	bool made;
 
-	if (report->timeout == NULL || state == NULL || state->run_id == BM_NO_ID ||
-		!bm_history_get(report->id, state->run_id, &run))
+	if (report->timeout == NULL || state == NULL || state->run_id == BM_NO_ID)
 		return DT_NOEND;
-	deadline = run.started_at + Min(bm_interval_usecs(report->timeout), DT_NOEND / 2);
+	deadline = state->started_at + Min(bm_interval_usecs(report->timeout), DT_NOEND / 2);
 	if (now < deadline)
 		return deadline;
-	watch = watch_over(&run, &made);
+	watch = watch_over(state, &made);
 	if (now >= deadline + PATIENCE)
 	{
-		terminate(report, &run, watch);
+		terminate(report, state, watch);
 		return now + PATIENCE;
 	}
 	if (made)
-		(void) bm_report_signal(report->id, run.pid, SIGINT);
+		(void) bm_report_signal(report->id, state->pid, SIGINT);
 	return deadline + PATIENCE;
 }
 

@@ -152,7 +152,7 @@ is_deeply([ map { sql($node, $_) } $state, $runs ], \@before, 'a restart changes
 set_clock($node, "$day 13:21:10+00");
 wait_for_run($node, 'bad', 2, name => 'and the wait for a retry is kept');
 is(last_run($node, 'bad'), '13:20|2|schedule|failed|22012', 'the attempt of the same slot');
-is(sql($node, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running' OR finished_at IS NULL"),
+is(sql($node, "SELECT count(*) FROM bizmetrics.report_runs WHERE state = 'running' OR finished_at IS NULL"),
 	0, 'no run is open in the end');
 is( sql($node, "SELECT count(*) FROM (SELECT FROM bizmetrics.runs WHERE state = 'succeeded' AND slot IS NOT NULL GROUP BY report_id, slot HAVING count(*) > 1) AS twice"),
 	0,

@@ -59,7 +59,7 @@ is( sql($standby, "SELECT slot = '2031-03-03 12:02+00', count(*) FROM bizmetrics
 	't|1',
 	'the run that was interrupted succeeded once');
 is(sql($standby, 'SELECT count(*) FROM analytics.nap'), 1, 'and its rows are there once');
-is(sql($standby, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open');
+is(sql($standby, "SELECT count(*) FROM bizmetrics.report_runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open');
 
 $standby->stop;
 done_testing();

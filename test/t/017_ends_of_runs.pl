@@ -209,7 +209,7 @@ for my $crash (1 .. 3)
 {
 	set_clock($node, $begin);
 	kill 'KILL', asleep('crash');
-	poll($node, 'postgres', "SELECT count(*) = 0 FROM bizmetrics.runs WHERE state = 'running'");
+	poll($node, 'postgres', "SELECT count(*) = 0 FROM bizmetrics.report_runs WHERE state = 'running'");
 	is((last_run($node, 'crash') =~ /(crashed.*)/)[0], 'crashed|57P02', "crash $crash");
 	last if $crash == 3;
 	cmp_ok(status('crash', 'extract(epoch FROM next_attempt_at - bizmetrics_test.clock())'), '>=', 300, 'is followed by five minutes of peace');
@@ -228,7 +228,7 @@ sql($node, "SELECT bizmetrics.alter_report('crash', query => 'INSERT INTO analyt
 wait_for_run($node, 'crash', 4);
 is(last_run($node, 'crash'), '23:00|1|schedule|succeeded|', 'until it is altered');
 is(sql($node, "SELECT consecutive_crashes FROM bizmetrics.report_state s JOIN bizmetrics.reports USING (report_id) WHERE report_name = 'crash'"), 0, 'and the count begins anew');
-is(sql($node, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open in the end');
+is(sql($node, "SELECT count(*) FROM bizmetrics.report_runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open in the end');
 
 $node->stop;
 done_testing();

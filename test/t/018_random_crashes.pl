@@ -118,7 +118,7 @@ WHERE (SELECT count(*) FROM bizmetrics.report_runs r WHERE r.report_name = '$nam
 SQL
 	is(sql($node, "SELECT count(*) FROM analytics.$name"), $rounds, 'and left its row');
 }
-is(sql($node, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open');
+is(sql($node, "SELECT count(*) FROM bizmetrics.report_runs WHERE state = 'running' OR finished_at IS NULL"), 0, 'no run is open');
 my $crashed = sql($node, "SELECT count(*) FROM bizmetrics.runs WHERE state = 'crashed'");
 cmp_ok($crashed, '>', 0, "$crashed attempts were interrupted");
 
