@@ -28,7 +28,18 @@ CREATE TABLE bizmetrics.reports (
   retry_on text NOT NULL DEFAULT 'all',
   after text[],
   paused boolean NOT NULL DEFAULT false,
-  revision integer NOT NULL DEFAULT 0
+  revision integer NOT NULL DEFAULT 0,
+  strategy text NOT NULL DEFAULT 'custom',
+  key text[],
+  events text[],
+  companies text[],
+  grain text,
+  reach interval,
+  source text,
+  source_time text,
+  retention interval,
+  retention_column text,
+  definition integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE bizmetrics.reports IS
 'The registered reports, written by create_report(), alter_report(), pause_report(), resume_report() and drop_report(), and dumped by pg_dump.';
@@ -43,6 +54,17 @@ COMMENT ON COLUMN bizmetrics.reports.retry_on IS 'Errors that are tried again: a
 COMMENT ON COLUMN bizmetrics.reports.after IS 'Reports that must have succeeded for a slot before it runs.';
 COMMENT ON COLUMN bizmetrics.reports.paused IS 'Its schedule does not fire: pause_report().';
 COMMENT ON COLUMN bizmetrics.reports.revision IS 'Counts the changes of schedule and timezone, so that the state knows of them.';
+COMMENT ON COLUMN bizmetrics.reports.strategy IS 'How the query''s result becomes the table: custom (it writes itself), merge, replace_window, delta, append or full.';
+COMMENT ON COLUMN bizmetrics.reports.key IS 'The columns that tell the table''s rows apart.';
+COMMENT ON COLUMN bizmetrics.reports.events IS 'Names of the events that change something; NULL: all.';
+COMMENT ON COLUMN bizmetrics.reports.companies IS 'Companies whose events change something; NULL: all.';
+COMMENT ON COLUMN bizmetrics.reports.grain IS 'The column of events whose changed values the query gets as $3.';
+COMMENT ON COLUMN bizmetrics.reports.reach IS 'How far back an event changes buckets.';
+COMMENT ON COLUMN bizmetrics.reports.source IS 'The table that it reads in place of the events, or the table of another report.';
+COMMENT ON COLUMN bizmetrics.reports.source_time IS 'The column of source that tells a row''s time.';
+COMMENT ON COLUMN bizmetrics.reports.retention IS 'How long rows of the table are kept.';
+COMMENT ON COLUMN bizmetrics.reports.retention_column IS 'The column of the table that tells how old a row is.';
+COMMENT ON COLUMN bizmetrics.reports.definition IS 'Counts the changes of what the table''s rows mean: with another one than its watermark''s, everything is computed anew.';
 COMMENT ON COLUMN bizmetrics.reports.target_has_key IS 'The target had a primary key at creation: after a restore the report waits for it.';
 
 -- Not dumped: a report without a row here, or with one of another database, was restored and
@@ -153,9 +175,9 @@ ALTER TABLE bizmetrics.reports ENABLE ALWAYS TRIGGER reports_guard;
 
 CREATE FUNCTION bizmetrics.create_report(
   name text,
-  target text,
-  query text,
-  schedule text,
+  target text DEFAULT NULL,
+  query text DEFAULT NULL,
+  schedule text DEFAULT NULL,
   ddl text DEFAULT NULL,
   timezone text DEFAULT 'UTC',
   bucket interval DEFAULT NULL,
@@ -170,10 +192,22 @@ CREATE FUNCTION bizmetrics.create_report(
   overlap text DEFAULT 'skip',
   retry_on text DEFAULT 'all',
   after text[] DEFAULT NULL,
-  run_immediately boolean DEFAULT false
+  run_immediately boolean DEFAULT false,
+  strategy text DEFAULT NULL,
+  key text[] DEFAULT NULL,
+  events text[] DEFAULT NULL,
+  companies text[] DEFAULT NULL,
+  grain text DEFAULT NULL,
+  reach interval DEFAULT NULL,
+  source text DEFAULT NULL,
+  source_time text DEFAULT NULL,
+  retention interval DEFAULT NULL,
+  retention_column text DEFAULT NULL,
+  description text DEFAULT NULL,
+  columns jsonb DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_create_report';
-COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean) IS
+COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean, text, text[], text[], text[], text, interval, text, text, interval, text, text, jsonb) IS
 'Registers a report: runs ddl, which makes the table target in schema analytics, and from then on runs query as the report''s owner whenever schedule (cron, in timezone) fires. With bucket (one unit: hours, days, weeks, months, years), query gets $1 and $2, the bounds of whole buckets from the oldest that lookback (one bucket by default) touches to the end of the current one. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; and what ddl or query raise.';
 
 CREATE FUNCTION bizmetrics.alter_report(
@@ -193,10 +227,19 @@ CREATE FUNCTION bizmetrics.alter_report(
   overlap text DEFAULT NULL,
   retry_on text DEFAULT NULL,
   after text[] DEFAULT NULL,
-  unset text[] DEFAULT NULL
+  unset text[] DEFAULT NULL,
+  strategy text DEFAULT NULL,
+  events text[] DEFAULT NULL,
+  companies text[] DEFAULT NULL,
+  grain text DEFAULT NULL,
+  reach interval DEFAULT NULL,
+  retention interval DEFAULT NULL,
+  retention_column text DEFAULT NULL,
+  description text DEFAULT NULL,
+  columns jsonb DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_alter_report';
-COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[]) IS
+COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb) IS
 'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (and lookback), lookback, timeout, misfire_grace, after. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
 
 CREATE FUNCTION bizmetrics.reset_report(name text) RETURNS void

@@ -27,7 +27,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
     ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.partitions, bizmetrics.granted_roles')
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.report_lag, bizmetrics.partitions, bizmetrics.granted_roles')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -39,7 +39,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'import_events', 'import_id', 'dedupe_key_seen'))
       OR ($1 = 'author' AND f.prokind = 'a')
       OR ($1 = 'author' AND f.proname IN ('sessionize', 'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
-                                          'may_see_report', 'events', 'identifier', 'partition_range',
+                                          'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',
                                           'doctor_reports', 'doctor_partitions', 'doctor_roles', 'doctor_events')))

@@ -31,7 +31,7 @@ BEGIN
       AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
-                             'bizmetrics.report_state', 'bizmetrics.runs', 'bizmetrics.pruned_runs', 'bizmetrics.run_requests',
+                             'bizmetrics.report_state', 'bizmetrics.report_watermarks', 'bizmetrics.pending_windows', 'bizmetrics.report_changes', 'bizmetrics.report_backfills', 'bizmetrics.runs', 'bizmetrics.pruned_runs', 'bizmetrics.run_requests',
                              'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects',
                              'bizmetrics.pruned_events', 'bizmetrics.event_retentions', 'bizmetrics.maintenance')
   LOOP
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 -- He may see them and, for a restore, for grant_reader() and its like and for replay_rejects(), write rows.
-GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.runs, bizmetrics.pruned_runs, bizmetrics.run_requests,
+GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.report_watermarks, bizmetrics.pending_windows, bizmetrics.report_changes, bizmetrics.report_backfills, bizmetrics.runs, bizmetrics.pruned_runs, bizmetrics.run_requests,
   bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys, bizmetrics.event_mappings,
   bizmetrics.event_rejects, bizmetrics.pruned_events, bizmetrics.event_retentions, bizmetrics.maintenance TO @extowner@;
 GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings, bizmetrics.pruned_events TO @extowner@;
@@ -49,7 +49,7 @@ GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects, bizmetrics.event_reten
 
 -- Monitoring sees how reports do, and what waits in the buffer.
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;
-GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.granted_roles, bizmetrics.maintenance, bizmetrics.buffer_status, bizmetrics.worker_status TO pg_monitor;
+GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.granted_roles, bizmetrics.maintenance, bizmetrics.buffer_status, bizmetrics.worker_status TO pg_monitor;
 GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text), bizmetrics.buffer_state(), bizmetrics.worker_processes(), bizmetrics.time_since(timestamptz),
   bizmetrics.missed_slot(text, text, timestamptz), bizmetrics.report_totals(bigint), bizmetrics.worker_problem(), bizmetrics.partition_range(oid),
   bizmetrics.doctor(), bizmetrics.doctor_server(), bizmetrics.doctor_reports(), bizmetrics.doctor_partitions(),

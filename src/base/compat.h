@@ -5,12 +5,14 @@
 #ifndef BM_BASE_COMPAT_H
 #define BM_BASE_COMPAT_H
 
+#include "access/brin_revmap.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 #include "common/jsonapi.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -54,6 +56,36 @@ bm_index_insert_cleanup(Relation index, IndexInfo *info)
 #if PG_VERSION_NUM >= 170000
 	index_insert_cleanup(index, info);
 #endif
+}
+
+/* 16 took the snapshot away, which it needed no more. */
+static inline BrinRevmap *
+bm_brin_revmap(Relation index, BlockNumber *pages_per_range, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 160000
+	return brinRevmapInitialize(index, pages_per_range);
+#else
+	return brinRevmapInitialize(index, pages_per_range, snapshot);
+#endif
+}
+
+static inline bool
+bm_brin_has_summary(BrinRevmap *revmap, BlockNumber block, Buffer *buffer,
+					Snapshot snapshot)
+{
+	OffsetNumber offset;
+	Size size;
+#if PG_VERSION_NUM >= 160000
+	bool found = brinGetTupleForHeapBlock(revmap, block, buffer, &offset, &size,
+										  BUFFER_LOCK_SHARE) != NULL;
+#else
+	bool found = brinGetTupleForHeapBlock(revmap, block, buffer, &offset, &size,
+										  BUFFER_LOCK_SHARE, snapshot) != NULL;
+#endif
+
+	if (found)
+		LockBuffer(*buffer, BUFFER_LOCK_UNLOCK);
+	return found;
 }
 
 /* 17 lets the caller own the context, NULL being as before. */

@@ -80,12 +80,16 @@ typedef struct BmPartition
 
 extern BmPartition bm_partition_find(Relation parent, TimestampTz occurred_at);
 extern List *bm_partition_list(Relation parent);
+extern List *bm_partition_list_now(void);
 extern void bm_partition_drop(Oid owner, Oid partition);
 extern void bm_partition_guard(Oid owner, Oid partition);
 extern bool bm_partition_make(Oid parent, TimestampTz occurred_at);
 extern int bm_partition_ensure(TimestampTz from, TimestampTz to);
 extern void bm_partitions_make_ahead(TimestampTz now);
 extern void (*bm_tell_worker)(void);
+
+/* summarize.c */
+extern void bm_events_summarize(void);
 
 /* rewrite.c */
 typedef struct BmTypeCount

@@ -154,6 +154,17 @@ bm_partition_list(Relation parent)
 	return list;
 }
 
+/* Likewise, for who has not opened the parent. */
+List *
+bm_partition_list_now(void)
+{
+	Relation parent = table_open(bm_event_parent(), AccessShareLock);
+	List *list = bm_partition_list(parent);
+
+	table_close(parent, NoLock);
+	return list;
+}
+
 static void
 out_of_range(TimestampTz occurred_at)
 {

@@ -19,25 +19,6 @@
 #include "report/schedule.h"
 #include "report/state.h"
 
-/* The names, as strings; a NULL is left out. */
-static List *
-names_of(const BmReport *report)
-{
-	List *names = NIL;
-	Datum *items;
-	bool *nulls;
-	int count;
-
-	if (report->after == NULL)
-		return NIL;
-	deconstruct_array(report->after, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls,
-					  &count);
-	for (int i = 0; i < count; i++)
-		if (!nulls[i])
-			names = lappend(names, TextDatumGetCString(items[i]));
-	return names;
-}
-
 static bool
 contains(const List *names, const char *name)
 {
@@ -65,7 +46,7 @@ leads_to(const List *start, const char *name)
 		report = bm_report_find(list_nth(names, i));
 		if (report == NULL)
 			continue;
-		foreach(cell, names_of(report))
+		foreach(cell, bm_text_list(report->after))
 			if (!contains(names, lfirst(cell)))
 				names = lappend(names, lfirst(cell));
 	}
@@ -76,7 +57,7 @@ leads_to(const List *start, const char *name)
 void
 bm_after_check(const BmReport *report)
 {
-	List *names = names_of(report);
+	List *names = bm_text_list(report->after);
 	ListCell *cell;
 
 	if (report->after != NULL && array_contains_nulls(report->after))
@@ -99,13 +80,30 @@ bm_after_check(const BmReport *report)
 	}
 }
 
+/* Lets a report run after another one, if it does not yet. */
+void
+bm_after_add(BmReport *report, const char *name)
+{
+	List *names = bm_text_list(report->after);
+	Datum *items = palloc(sizeof(Datum) * (list_length(names) + 1));
+	int count = 0;
+	ListCell *cell;
+
+	if (contains(names, name))
+		return;
+	foreach(cell, names)
+		items[count++] = CStringGetTextDatum(lfirst(cell));
+	items[count++] = CStringGetTextDatum(name);
+	report->after = construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
 /* What keeps it from ever being ready, or NULL. */
 const char *
 bm_after_problem(const BmReport *report)
 {
 	ListCell *cell;
 
-	foreach(cell, names_of(report))
+	foreach(cell, bm_text_list(report->after))
 		if (bm_report_find(lfirst(cell)) == NULL)
 			return psprintf("report \"%s\", which it runs after, does not exist",
 							(char *) lfirst(cell));
@@ -119,7 +117,7 @@ bm_after_ready(const BmReport *report, TimestampTz now)
 	TimestampTz ready = now;
 	ListCell *cell;
 
-	foreach(cell, names_of(report))
+	foreach(cell, bm_text_list(report->after))
 	{
 		BmReport *other = bm_report_find(lfirst(cell));
 		BmReportState *state = other != NULL ? bm_state_get(other->id) : NULL;
@@ -142,7 +140,7 @@ bm_after_has_followers(const char *name)
 	ListCell *cell;
 
 	foreach(cell, bm_report_list())
-		if (contains(names_of(lfirst(cell)), name))
+		if (contains(bm_text_list(((BmReport *) lfirst(cell))->after), name))
 			return true;
 	return false;
 }

@@ -23,6 +23,7 @@
 #include "report/notify.h"
 #include "report/run.h"
 #include "report/state.h"
+#include "report/watermark.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_request_run);
 PG_FUNCTION_INFO_V1(bizmetrics_request_runs);
@@ -214,6 +215,7 @@ bizmetrics_reset_report(PG_FUNCTION_ARGS)
 	/* One that was restored has no state yet, or is on its way to one. */
 	if (state != NULL && state->adopted)
 		bm_state_put(bm_state_start_over(report, state, BM_CAUSE_RESET));
+	bm_watermark_delete(report->id);
 	bm_registry_notify();
 	PG_RETURN_VOID();
 }

@@ -30,10 +30,12 @@
 #include "report/history.h"
 #include "report/lock.h"
 #include "report/manage.h"
+#include "report/prepare.h"
 #include "report/preview.h"
 #include "report/registry.h"
 #include "report/schedule.h"
 #include "report/state.h"
+#include "report/watermark.h"
 
 #define MAX_ATTEMPTS 100
 #define MAX_CATCHUP 1000000
@@ -64,22 +66,61 @@ typedef enum Argument
 	ARG_RETRY_ON,
 	ARG_AFTER,
 	ARG_RUN_IMMEDIATELY,
+	ARG_STRATEGY,
+	ARG_KEY,
+	ARG_EVENTS,
+	ARG_COMPANIES,
+	ARG_GRAIN,
+	ARG_REACH,
+	ARG_SOURCE,
+	ARG_SOURCE_TIME,
+	ARG_RETENTION,
+	ARG_RETENTION_COLUMN,
+	ARG_DESCRIPTION,
+	ARG_COLUMNS,
 	ARGUMENTS
 } Argument;
 
-static const char *const argument_names[] = {
-	"name",		"target",	"query",	"schedule",		  "ddl",
-	"timezone", "bucket",	"lookback", "max_attempts",	  "backoff",
-	"timeout",	"owner",	"misfire",	"misfire_grace",  "max_catchup",
-	"overlap",	"retry_on", "after",	"run_immediately"};
+static const char *const argument_names[] = {"name",
+											 "target",
+											 "query",
+											 "schedule",
+											 "ddl",
+											 "timezone",
+											 "bucket",
+											 "lookback",
+											 "max_attempts",
+											 "backoff",
+											 "timeout",
+											 "owner",
+											 "misfire",
+											 "misfire_grace",
+											 "max_catchup",
+											 "overlap",
+											 "retry_on",
+											 "after",
+											 "run_immediately",
+											 "strategy",
+											 "key",
+											 "events",
+											 "companies",
+											 "grain",
+											 "reach",
+											 "source",
+											 "source_time",
+											 "retention",
+											 "retention_column",
+											 "description",
+											 "columns"};
 
-/* Of alter_report(): where each stands, or NOT_THERE; the last one is unset. */
+/* Of alter_report(): where each stands, or NOT_THERE; between them is unset. */
 #define NOT_THERE (-1)
 #define ALTER_UNSET 16
 
 static const int positions_in_alter[ARGUMENTS] = {
-	0, NOT_THERE, 1,  2,  NOT_THERE, 3,	 4,	 5,	 6,		   7,
-	8, 9,		  10, 11, 12,		 13, 14, 15, NOT_THERE};
+	0,	NOT_THERE, 1,  2,		  NOT_THERE, 3,	 4,	 5,			6,	7,		   8,
+	9,	10,		   11, 12,		  13,		 14, 15, NOT_THERE, 17, NOT_THERE, 18,
+	19, 20,		   21, NOT_THERE, NOT_THERE, 22, 23, 24,		25};
 
 typedef struct Call
 {
@@ -293,16 +334,50 @@ read_words(const Call *call, BmReport *report)
 	char *misfire = NULL;
 	char *overlap = NULL;
 	char *retry_on = NULL;
+	char *strategy = NULL;
 
 	read_text(call, ARG_MISFIRE, &misfire);
 	read_text(call, ARG_OVERLAP, &overlap);
 	read_text(call, ARG_RETRY_ON, &retry_on);
+	read_text(call, ARG_STRATEGY, &strategy);
 	if (misfire != NULL && !bm_misfire_find(misfire, &report->misfire))
 		refuse_word("misfire", misfire, "once, skip, each");
 	if (overlap != NULL && !bm_overlap_find(overlap, &report->overlap))
 		refuse_word("overlap", overlap, "skip, queue_one");
 	if (retry_on != NULL && !bm_retry_on_find(retry_on, &report->retry_on))
 		refuse_word("retry_on", retry_on, "all, transient");
+	if (strategy != NULL && !bm_strategy_find(strategy, &report->strategy))
+		refuse_word("strategy", strategy,
+					"custom, merge, replace_window, delta, append, full");
+}
+
+/* An array of texts without NULLs, which is not empty. */
+static void
+read_names(const Call *call, Argument argument, ArrayType **names)
+{
+	if (!is_given(call, argument))
+		return;
+	*names = DatumGetArrayTypeP(value_of(call, argument));
+	if (array_contains_nulls(*names))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not contain NULL", argument_names[argument])));
+	if (ArrayGetNItems(ARR_NDIM(*names), ARR_DIMS(*names)) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must not be empty", argument_names[argument])));
+}
+
+static void
+read_increment(const Call *call, BmReport *report)
+{
+	read_names(call, ARG_KEY, &report->key);
+	read_names(call, ARG_EVENTS, &report->events);
+	read_names(call, ARG_COMPANIES, &report->companies);
+	read_text(call, ARG_GRAIN, &report->grain);
+	read_interval(call, ARG_REACH, &report->reach);
+	read_text(call, ARG_SOURCE, &report->source);
+	read_text(call, ARG_SOURCE_TIME, &report->source_time);
+	read_interval(call, ARG_RETENTION, &report->retention);
+	read_text(call, ARG_RETENTION_COLUMN, &report->retention_column);
 }
 
 /* Puts what is given into the report. */
@@ -324,8 +399,58 @@ read_arguments(const Call *call, BmReport *report)
 	read_interval(call, ARG_MISFIRE_GRACE, &report->misfire_grace);
 	read_integer(call, ARG_MAX_CATCHUP, &report->max_catchup);
 	read_words(call, report);
+	read_increment(call, report);
 	if (is_given(call, ARG_AFTER))
 		report->after = DatumGetArrayTypeP(value_of(call, ARG_AFTER));
+}
+
+static void
+need_bucket(const BmReport *report, const char *argument, bool is_given)
+{
+	if (is_given && report->bucket == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s needs bucket", argument),
+			 errhint("Say the width of the buckets, for example bucket => '1 day'.")));
+}
+
+static void
+check_grain(const char *grain)
+{
+	static const char *const grains[] = {"event_name", "actor_user_id", "company_id",
+										 "entity_type", "entity_id"};
+
+	for (int i = 0; i < lengthof(grains); i++)
+		if (strcmp(grains[i], grain) == 0)
+			return;
+	refuse_word("grain", grain,
+				"event_name, actor_user_id, company_id, entity_type, entity_id");
+}
+
+/* What only reports that follow changes have. */
+static void
+check_increment(const BmReport *report)
+{
+	need_bucket(report, "grain", report->grain != NULL);
+	need_bucket(report, "reach", report->reach != NULL);
+	need_bucket(report, "source", report->source != NULL);
+	if (report->grain != NULL)
+		check_grain(report->grain);
+	if (report->reach != NULL && bm_duration_problem(report->reach) != NULL)
+		refuse_interval("reach", report->reach, bm_duration_problem(report->reach));
+	if (report->retention != NULL && (bm_duration_problem(report->retention) != NULL ||
+									  bm_interval_usecs(report->retention) == 0))
+		refuse_interval("retention", report->retention, "it must be positive");
+	if (report->source != NULL &&
+		(report->grain != NULL || report->events != NULL || report->companies != NULL))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("events, companies and grain are of events, not of "
+							   "source %s",
+							   report->source)));
+	if (report->source_time != NULL && report->source == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("source_time needs source")));
 }
 
 /* Checks what create_report() and alter_report() have in common; the registry's lock is held. */
@@ -337,144 +462,27 @@ check_report(BmReport *report)
 		pstrdup(pg_get_timezone_name(bm_timezone_require(report->timezone)));
 	check_intervals(report);
 	check_attempts(report);
-}
-
-/* Says in an error's message which argument raised it. */
-static void
-rethrow_with_argument(MemoryContext context, const char *argument,
-					  const char *parameter_hint)
-{
-	ErrorData *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-		ReThrowError(error); /* who cancels means no argument */
-	error->message = psprintf("invalid %s: %s", argument, error->message);
-	if (error->sqlerrcode == ERRCODE_UNDEFINED_PARAMETER && error->hint == NULL &&
-		parameter_hint != NULL)
-		error->hint = pstrdup(parameter_hint);
-	ReThrowError(error);
+	check_increment(report);
 }
 
 static void
-run_ddl(const BmReport *report)
+describe(const Call *call, BmPrepare *prepare)
 {
-	MemoryContext context = CurrentMemoryContext;
-
-	if (report->ddl == NULL)
-		return;
-	PG_TRY();
-	{
-		int result = SPI_execute(report->ddl, false, 0);
-
-		if (result < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot execute this: %s", SPI_result_code_string(result))));
-	}
-	PG_CATCH();
-	{
-		rethrow_with_argument(context, "ddl", NULL);
-	}
-	PG_END_TRY();
-}
-
-/* The query must parse, and its tables and columns exist. */
-static void
-check_query(const BmReport *report)
-{
-	MemoryContext context = CurrentMemoryContext;
-	Oid types[2] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-
-	PG_TRY();
-	{
-		SPIPlanPtr plan =
-			SPI_prepare(report->query, report->bucket != NULL ? 2 : 0, types);
-
-		if (plan == NULL)
-			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-							errmsg("cannot execute this: %s",
-								   SPI_result_code_string(SPI_result))));
-		if (SPI_plan_get_plan_sources(plan) == NIL)
-			ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("it is empty")));
-		SPI_freeplan(plan);
-	}
-	PG_CATCH();
-	{
-		rethrow_with_argument(
-			context, "query",
-			report->bucket != NULL
-				? "A report with bucket has $1 and $2, the bounds of its window."
-				: "Only a report with bucket has $1 and $2, the bounds of its "
-				  "window.");
-	}
-	PG_END_TRY();
-}
-
-static Oid
-find_target(const BmReport *report, Oid owner)
-{
-	Oid target = bm_report_target(report, true);
-	char kind = OidIsValid(target) ? get_rel_relkind(target) : '\0';
-
-	if (!OidIsValid(target))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("target %s does not exist", report->target),
-						errhint("Give its CREATE TABLE as ddl.")));
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("target %s is not a table", report->target)));
-	if (!bm_table_ownercheck(target, owner))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("must be owner of target %s", report->target)));
-	return target;
-}
-
-/*
- * What happens as the report's owner: the table is made and shared with the readers, the query is
- * checked. A superuser who registers for somebody else lends nothing: these run
- * security-restricted.
- */
-static void
-prepare_as_owner(BmReport *report, Oid owner, bool is_new)
-{
-	Oid caller;
-	int context;
-	int nest_level = NewGUCNestLevel();
-	Oid target;
-
-	GetUserIdAndSecContext(&caller, &context);
-	if (owner != caller)
-		SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
-										  SECURITY_RESTRICTED_OPERATION);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (is_new)
-		run_ddl(report);
-	else
-		(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	target = find_target(report, owner);
-	if (is_new)
-		report->target_has_key = bm_target_has_key(target);
-	check_query(report);
-	SPI_finish();
-	bm_access_share_target(target);
-	AtEOXact_GUC(false, nest_level); /* what the ddl has set ends here */
-	SetUserIdAndSecContext(caller, context);
+	read_text(call, ARG_DESCRIPTION, &prepare->description);
+	if (is_given(call, ARG_COLUMNS))
+		prepare->columns = DatumGetJsonbP(value_of(call, ARG_COLUMNS));
 }
 
 Datum
 bizmetrics_create_report(PG_FUNCTION_ARGS)
 {
-	static const Argument required[] = {ARG_NAME,	  ARG_TARGET,	ARG_QUERY,
-										ARG_SCHEDULE, ARG_TIMEZONE, ARG_MAX_ATTEMPTS,
-										ARG_BACKOFF,  ARG_MISFIRE,	ARG_MAX_CATCHUP,
-										ARG_OVERLAP,  ARG_RETRY_ON, ARG_RUN_IMMEDIATELY};
+	static const Argument required[] = {ARG_NAME,	  ARG_QUERY,		  ARG_SCHEDULE,
+										ARG_TIMEZONE, ARG_MAX_ATTEMPTS,	  ARG_BACKOFF,
+										ARG_MISFIRE,  ARG_MAX_CATCHUP,	  ARG_OVERLAP,
+										ARG_RETRY_ON, ARG_RUN_IMMEDIATELY};
 	Call call = {fcinfo, NULL};
 	BmReport *report = palloc0(sizeof(BmReport));
+	BmPrepare prepare = {0};
 	Oid owner;
 
 	for (int i = 0; i < lengthof(required); i++)
@@ -484,18 +492,25 @@ bizmetrics_create_report(PG_FUNCTION_ARGS)
 	/* One at a time, so that of two with one name the second finds the first. */
 	bm_registry_lock();
 	check_name(report->name);
-	report->target = check_target(report->target);
+	report->target = check_target(
+		report->target != NULL ? report->target : quote_identifier(report->name));
 	check_report(report);
-	bm_after_check(report);
 	owner = check_owner(&call, report);
 	report->owner = GetUserNameFromId(owner, false);
 	report->search_path = pstrdup(namespace_search_path);
-	prepare_as_owner(report, owner, true);
+	prepare.decides = !is_given(&call, ARG_STRATEGY);
+	prepare.is_new = true;
+	describe(&call, &prepare);
+	bm_prepare_as_owner(report, owner, &prepare);
+	bm_after_check(report);
 
 	report->id = bm_next_id("report_id_seq");
 	report->created_at = bm_clock_now();
 	bm_report_insert(report);
 	bm_state_put(bm_state_create(report, true));
+	/* What is there already, a declarative report brings up to date; a query that writes knows it. */
+	if (prepare.target_is_empty || report->strategy == BM_CUSTOM)
+		bm_watermark_begin(report);
 	if (DatumGetBool(value_of(&call, ARG_RUN_IMMEDIATELY)))
 		bm_request_insert(report->id, bm_clock_now(),
 						  GetUserNameFromId(GetUserId(), false));
@@ -507,7 +522,17 @@ static void
 unset(BmReport *report, const char *argument)
 {
 	if (strcmp(argument, "bucket") == 0)
-		report->bucket = report->lookback = NULL;
+		report->bucket = report->lookback = report->reach = NULL;
+	else if (strcmp(argument, "events") == 0)
+		report->events = NULL;
+	else if (strcmp(argument, "companies") == 0)
+		report->companies = NULL;
+	else if (strcmp(argument, "grain") == 0)
+		report->grain = NULL;
+	else if (strcmp(argument, "reach") == 0)
+		report->reach = NULL;
+	else if (strcmp(argument, "retention") == 0)
+		report->retention = NULL;
 	else if (strcmp(argument, "lookback") == 0)
 		report->lookback = NULL;
 	else if (strcmp(argument, "timeout") == 0)
@@ -517,7 +542,9 @@ unset(BmReport *report, const char *argument)
 	else if (strcmp(argument, "after") == 0)
 		report->after = NULL;
 	else
-		refuse_word("unset", argument, "bucket, lookback, timeout, misfire_grace, after");
+		refuse_word("unset", argument,
+					"bucket, lookback, timeout, misfire_grace, after, events, companies, "
+					"grain, reach, retention");
 }
 
 /* NULL leaves an argument as it is, so what is to be none is named in unset. */
@@ -554,12 +581,32 @@ apply_schedule(const BmReport *report)
 		bm_state_set_right(state, report, bm_clock_now());
 }
 
+/* Do the rows of the table mean something else from now on? */
+static bool
+alters_rows(const Call *call, const BmReport *report, const BmReport *before)
+{
+	static const Argument meaning[] = {ARG_QUERY,  ARG_BUCKET,	  ARG_STRATEGY,
+									   ARG_EVENTS, ARG_COMPANIES, ARG_GRAIN,
+									   ARG_REACH};
+
+	for (int i = 0; i < lengthof(meaning); i++)
+		if (is_given(call, meaning[i]))
+			return true;
+	return strcmp(report->timezone, before->timezone) != 0 ||
+		   (report->bucket == NULL) != (before->bucket == NULL) ||
+		   (report->events == NULL) != (before->events == NULL) ||
+		   (report->companies == NULL) != (before->companies == NULL) ||
+		   (report->grain == NULL) != (before->grain == NULL) ||
+		   (report->reach == NULL) != (before->reach == NULL);
+}
+
 Datum
 bizmetrics_alter_report(PG_FUNCTION_ARGS)
 {
 	Call call = {fcinfo, positions_in_alter};
 	BmReport *report;
 	BmReport before;
+	BmPrepare prepare = {0};
 	Oid owner;
 
 	PreventCommandIfReadOnly("alter_report()");
@@ -577,9 +624,14 @@ bizmetrics_alter_report(PG_FUNCTION_ARGS)
 	report->owner = GetUserNameFromId(owner, false);
 	if (is_given(&call, ARG_QUERY))
 		report->search_path = pstrdup(namespace_search_path);
-	if (is_given(&call, ARG_QUERY) || is_given(&call, ARG_OWNER) ||
-		(report->bucket == NULL) != (before.bucket == NULL))
-		prepare_as_owner(report, owner, false);
+	prepare.alters_rows = alters_rows(&call, report, &before);
+	describe(&call, &prepare);
+	if (prepare.alters_rows || is_given(&call, ARG_OWNER) ||
+		is_given(&call, ARG_RETENTION) || is_given(&call, ARG_RETENTION_COLUMN) ||
+		prepare.description != NULL || prepare.columns != NULL)
+		bm_prepare_as_owner(report, owner, &prepare);
+	if (prepare.alters_rows)
+		report->definition++;
 	if (strcmp(report->schedule, before.schedule) != 0 ||
 		strcmp(report->timezone, before.timezone) != 0)
 		report->revision++;

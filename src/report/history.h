@@ -28,9 +28,17 @@ typedef struct BmRun
 	int attempt;
 	BmTrigger trigger;
 	bool has_window;
-	BmWindow window;
+	BmWindow
+		window; /* of what it has computed: from the first of its windows to the last one */
 	TimestampTz started_at;
 	int pid;
+
+	/* An attempt of an incremental report may take more than one transaction. */
+	Datum
+		snapshot; /* pg_snapshot of its first transaction's beginning; 0: it has not begun */
+	bool has_looked; /* for what changed */
+	int windows;
+	uint64 row_count;
 } BmRun;
 
 /* How it ended. */

@@ -22,12 +22,14 @@
 #include "base/table.h"
 #include "report/access.h"
 #include "report/history.h"
+#include "report/increment.h"
 #include "report/lock.h"
 #include "report/manage.h"
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/state.h"
 #include "report/totals.h"
+#include "report/watermark.h"
 
 #define LOCK_TRIES 10
 #define LOCK_PAUSE_USECS 20000
@@ -83,13 +85,16 @@ bizmetrics_drop_report(PG_FUNCTION_ARGS)
 	bm_history_delete(report->id);
 	bm_totals_delete(report->id);
 	bm_state_delete(report->id);
+	bm_watermark_delete(report->id);
+	bm_backfill_delete(report->id);
+	bm_change_delete(report->id, PG_INT64_MAX);
 	bm_report_delete(report);
 	PG_RETURN_VOID();
 }
 
 /* run_report() runs SQL in the caller's session: only the owner, not acting as or through others. */
-static void
-require_owner_session(const BmReport *report)
+void
+bm_require_owner_session(const BmReport *report)
 {
 	Oid owner = bm_report_owner(report);
 
@@ -112,6 +117,31 @@ require_owner_session(const BmReport *report)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("report \"%s\" would run as a superuser", report->name),
 						errhint("Register it for a plain role.")));
+}
+
+/*
+ * What has been read is a snapshot, and a snapshot does not know its own transaction for a running one: events
+ * that this transaction logs later would never be new. Nor may it be older than the lock.
+ */
+static void
+require_fresh_transaction(const BmReport *report)
+{
+	if (!bm_increment_is_incremental(report))
+		return;
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("report \"%s\" cannot run in a transaction that has written",
+						report->name),
+				 errhint("Let run_report() be the first command of its transaction, or "
+						 "use bizmetrics.request_run().")));
+	if (IsolationUsesXactSnapshot())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg("report \"%s\" cannot run in a transaction of this isolation level",
+					report->name),
+			 errhint("Use READ COMMITTED.")));
 }
 
 /* A restored report runs once its target is whole again: see worker/adopt.c. */
@@ -140,7 +170,7 @@ means_command(const ErrorData *error, bool timed_out)
 
 /* Runs the report's SQL in a subtransaction; says how it ended. */
 BmRunEnd
-bm_run_attempt(const BmReport *report, const BmRun *run)
+bm_run_attempt(const BmReport *report, BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -152,10 +182,11 @@ bm_run_attempt(const BmReport *report, const BmRun *run)
 	outer = bm_run_start_timer(report);
 	PG_TRY();
 	{
-		PushActiveSnapshot(GetLatestSnapshot());
-		end.row_count = bm_run_execute(report, run);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		(void) bm_run_execute(report, run, true);
+		end.row_count = run->row_count;
 		(void) bm_run_stop_timer(outer);
-		bm_run_succeeded(report, run, end.row_count);
+		bm_run_succeeded(report, run);
 		PopActiveSnapshot();
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
@@ -214,8 +245,12 @@ bizmetrics_run_report(PG_FUNCTION_ARGS)
 	BmRunEnd end;
 
 	PreventCommandIfReadOnly("run_report()");
-	require_owner_session(report);
+	bm_require_owner_session(report);
+	require_fresh_transaction(report);
 	bm_report_lock_or_fail(report);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run.snapshot = bm_increment_snapshot();
+	PopActiveSnapshot();
 	adopt_by_hand(report);
 	(void) bm_run_bury(report, false);
 	run.report_id = report->id;
@@ -224,7 +259,6 @@ bizmetrics_run_report(PG_FUNCTION_ARGS)
 	run.attempt = 1;
 	run.started_at = bm_clock_now();
 	run.pid = MyProcPid;
-	bm_run_set_window(report, &run);
 	run.run_id = bm_history_next_id();
 	bm_history_put(&run, NULL, BM_NO_TIME);
 	end = bm_run_attempt(report, &run);

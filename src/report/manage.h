@@ -6,6 +6,8 @@
 
 #include "report/registry.h"
 
+extern void bm_require_owner_session(const BmReport *report);
+extern void bm_backfill_delete(int64 report_id);
 extern BmReport *bm_report_argument(FunctionCallInfo fcinfo);
 extern bool bm_report_lock_soon(const BmReport *report);
 extern void bm_report_lock_or_fail(const BmReport *report);

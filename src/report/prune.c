@@ -219,6 +219,37 @@ bm_prune_record(const BmPartition *partition, const char *event_name, int64 even
 	table_close(rel, NoLock);
 }
 
+/*
+ * The first time of which no event was pruned, of these names or of all where that is NULL. DT_NOBEGIN: none
+ * ever was.
+ */
+TimestampTz
+bm_prune_kept_from(ArrayType *events)
+{
+	Relation rel = bm_table_open("pruned_events", AccessShareLock);
+	List *names = bm_text_list(events);
+	TimestampTz kept_from = DT_NOBEGIN;
+	ListCell *cell;
+	ListCell *name;
+
+	foreach(cell, bm_table_list(rel, NULL, InvalidOid, (Datum) 0))
+	{
+		Datum v[PRUNED_COLUMNS];
+		bool n[PRUNED_COLUMNS];
+		bool counts;
+
+		heap_deform_tuple(lfirst(cell), RelationGetDescr(rel), v, n);
+		counts = n[PRUNED_EVENT_NAME] || events == NULL;
+		foreach(name, n[PRUNED_EVENT_NAME] ? names : NIL)
+			counts |=
+				strcmp(lfirst(name), TextDatumGetCString(v[PRUNED_EVENT_NAME])) == 0;
+		if (counts && !n[PRUNED_TO_TIME])
+			kept_from = Max(kept_from, DatumGetTimestampTz(v[PRUNED_TO_TIME]));
+	}
+	table_close(rel, AccessShareLock);
+	return kept_from;
+}
+
 static void
 drop(Oid owner, Candidate *candidate, const char *by)
 {

@@ -20,6 +20,7 @@ extern void bm_prune_record(const BmPartition *partition, const char *event_name
 extern void bm_prune_set_time(Datum *v, bool *n, int column, TimestampTz time);
 extern void bm_prune_check_owner(Oid parent);
 extern bool bm_prune_partition(void);
+extern TimestampTz bm_prune_kept_from(ArrayType *events);
 
 /* prune_types.c */
 extern bool bm_prune_types(void);

@@ -53,12 +53,25 @@ enum
 	REPORT_AFTER,
 	REPORT_PAUSED,
 	REPORT_REVISION,
+	REPORT_STRATEGY,
+	REPORT_KEY,
+	REPORT_EVENTS,
+	REPORT_COMPANIES,
+	REPORT_GRAIN,
+	REPORT_REACH,
+	REPORT_SOURCE,
+	REPORT_SOURCE_TIME,
+	REPORT_RETENTION,
+	REPORT_RETENTION_COLUMN,
+	REPORT_DEFINITION,
 	REPORT_COLUMNS
 };
 
 static const char *const misfire_names[] = {"once", "skip", "each", NULL};
 static const char *const overlap_names[] = {"skip", "queue_one", NULL};
 static const char *const retry_on_names[] = {"all", "transient", NULL};
+static const char *const strategy_names[] = {
+	"custom", "merge", "replace_window", "delta", "append", "full", NULL};
 
 void (*bm_registry_changed)(void) = NULL;
 const char *(*bm_worker_problem)(void) = NULL;
@@ -106,6 +119,39 @@ bm_retry_on_find(const char *name, BmRetryOn *retry_on)
 	return word >= 0;
 }
 
+bool
+bm_strategy_find(const char *name, BmStrategy *strategy)
+{
+	int word = find_word(strategy_names, name);
+
+	*strategy = (BmStrategy) word;
+	return word >= 0;
+}
+
+const char *
+bm_strategy_name(BmStrategy strategy)
+{
+	return strategy_names[strategy];
+}
+
+/* The texts as strings, but for NULLs; of NULL, none. */
+List *
+bm_text_list(ArrayType *array)
+{
+	List *texts = NIL;
+	Datum *items;
+	bool *nulls;
+	int count;
+
+	if (array == NULL)
+		return NIL;
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			texts = lappend(texts, TextDatumGetCString(items[i]));
+	return texts;
+}
+
 /* As extract(epoch) has it: a day of 24 hours, a month of 30 days. */
 int64
 bm_interval_usecs(const Interval *interval)
@@ -141,6 +187,37 @@ read_backoff(BmReport *report, Datum value)
 			nulls[i] ? 0 : bm_interval_usecs(DatumGetIntervalP(items[i]));
 }
 
+static ArrayType *
+copy_array(Datum value, bool isnull)
+{
+	return isnull ? NULL : DatumGetArrayTypePCopy(value);
+}
+
+static char *
+copy_text(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* What an incremental report has beyond others. */
+static void
+read_increment(BmReport *report, Datum *values, bool *nulls)
+{
+	report->strategy = (BmStrategy) stored_word(strategy_names, values[REPORT_STRATEGY]);
+	report->key = copy_array(values[REPORT_KEY], nulls[REPORT_KEY]);
+	report->events = copy_array(values[REPORT_EVENTS], nulls[REPORT_EVENTS]);
+	report->companies = copy_array(values[REPORT_COMPANIES], nulls[REPORT_COMPANIES]);
+	report->grain = copy_text(values[REPORT_GRAIN], nulls[REPORT_GRAIN]);
+	report->reach = copy_interval(values[REPORT_REACH], nulls[REPORT_REACH]);
+	report->source = copy_text(values[REPORT_SOURCE], nulls[REPORT_SOURCE]);
+	report->source_time =
+		copy_text(values[REPORT_SOURCE_TIME], nulls[REPORT_SOURCE_TIME]);
+	report->retention = copy_interval(values[REPORT_RETENTION], nulls[REPORT_RETENTION]);
+	report->retention_column =
+		copy_text(values[REPORT_RETENTION_COLUMN], nulls[REPORT_RETENTION_COLUMN]);
+	report->definition = DatumGetInt32(values[REPORT_DEFINITION]);
+}
+
 static BmReport *
 read_report(Relation rel, HeapTuple row)
 {
@@ -153,7 +230,7 @@ read_report(Relation rel, HeapTuple row)
 	report->name = TextDatumGetCString(values[REPORT_NAME]);
 	report->owner = TextDatumGetCString(values[REPORT_OWNER]);
 	report->target = TextDatumGetCString(values[REPORT_TARGET]);
-	report->ddl = nulls[REPORT_DDL] ? NULL : TextDatumGetCString(values[REPORT_DDL]);
+	report->ddl = copy_text(values[REPORT_DDL], nulls[REPORT_DDL]);
 	report->query = TextDatumGetCString(values[REPORT_QUERY]);
 	report->schedule = TextDatumGetCString(values[REPORT_SCHEDULE]);
 	report->timezone = TextDatumGetCString(values[REPORT_TIMEZONE]);
@@ -171,10 +248,10 @@ read_report(Relation rel, HeapTuple row)
 	report->max_catchup = DatumGetInt32(values[REPORT_MAX_CATCHUP]);
 	report->overlap = (BmOverlap) stored_word(overlap_names, values[REPORT_OVERLAP]);
 	report->retry_on = (BmRetryOn) stored_word(retry_on_names, values[REPORT_RETRY_ON]);
-	if (!nulls[REPORT_AFTER])
-		report->after = DatumGetArrayTypePCopy(values[REPORT_AFTER]);
+	report->after = copy_array(values[REPORT_AFTER], nulls[REPORT_AFTER]);
 	report->paused = DatumGetBool(values[REPORT_PAUSED]);
 	report->revision = DatumGetInt32(values[REPORT_REVISION]);
+	read_increment(report, values, nulls);
 	return report;
 }
 
@@ -235,15 +312,37 @@ interval_or_null(const Interval *interval, bool *isnull)
 }
 
 static void
+set_array(Datum *values, bool *nulls, int column, ArrayType *array)
+{
+	nulls[column] = array == NULL;
+	values[column] = PointerGetDatum(array);
+}
+
+static void
+form_increment(const BmReport *report, Datum *values, bool *nulls)
+{
+	values[REPORT_STRATEGY] = CStringGetTextDatum(strategy_names[report->strategy]);
+	set_array(values, nulls, REPORT_KEY, report->key);
+	set_array(values, nulls, REPORT_EVENTS, report->events);
+	set_array(values, nulls, REPORT_COMPANIES, report->companies);
+	bm_table_set_text(values, nulls, REPORT_GRAIN, report->grain);
+	values[REPORT_REACH] = interval_or_null(report->reach, &nulls[REPORT_REACH]);
+	bm_table_set_text(values, nulls, REPORT_SOURCE, report->source);
+	bm_table_set_text(values, nulls, REPORT_SOURCE_TIME, report->source_time);
+	values[REPORT_RETENTION] =
+		interval_or_null(report->retention, &nulls[REPORT_RETENTION]);
+	bm_table_set_text(values, nulls, REPORT_RETENTION_COLUMN, report->retention_column);
+	values[REPORT_DEFINITION] = Int32GetDatum(report->definition);
+}
+
+static void
 form_report(const BmReport *report, Datum *values, bool *nulls)
 {
 	values[REPORT_ID] = Int64GetDatum(report->id);
 	values[REPORT_NAME] = CStringGetTextDatum(report->name);
 	values[REPORT_OWNER] = CStringGetTextDatum(report->owner);
 	values[REPORT_TARGET] = CStringGetTextDatum(report->target);
-	nulls[REPORT_DDL] = report->ddl == NULL;
-	values[REPORT_DDL] =
-		report->ddl != NULL ? CStringGetTextDatum(report->ddl) : (Datum) 0;
+	bm_table_set_text(values, nulls, REPORT_DDL, report->ddl);
 	values[REPORT_QUERY] = CStringGetTextDatum(report->query);
 	values[REPORT_SCHEDULE] = CStringGetTextDatum(report->schedule);
 	values[REPORT_TIMEZONE] = CStringGetTextDatum(report->timezone);
@@ -261,10 +360,10 @@ form_report(const BmReport *report, Datum *values, bool *nulls)
 	values[REPORT_MAX_CATCHUP] = Int32GetDatum(report->max_catchup);
 	values[REPORT_OVERLAP] = CStringGetTextDatum(overlap_names[report->overlap]);
 	values[REPORT_RETRY_ON] = CStringGetTextDatum(retry_on_names[report->retry_on]);
-	nulls[REPORT_AFTER] = report->after == NULL;
-	values[REPORT_AFTER] = PointerGetDatum(report->after);
+	set_array(values, nulls, REPORT_AFTER, report->after);
 	values[REPORT_PAUSED] = BoolGetDatum(report->paused);
 	values[REPORT_REVISION] = Int32GetDatum(report->revision);
+	form_increment(report, values, nulls);
 }
 
 void
@@ -359,6 +458,33 @@ bm_report_target(const BmReport *report, bool missing_ok)
 	return target;
 }
 
+/* The table that is read in place of events, or InvalidOid where it is gone or none. */
+Oid
+bm_report_source(const BmReport *report)
+{
+	List *names = NIL;
+	Oid schema;
+
+	if (report->source == NULL ||
+		!SplitIdentifierString(pstrdup(report->source), '.', &names) ||
+		list_length(names) != 2)
+		return InvalidOid;
+	schema = get_namespace_oid(linitial(names), true);
+	return OidIsValid(schema) ? get_relname_relid(lsecond(names), schema) : InvalidOid;
+}
+
+/* The report that writes this table, or NULL. */
+BmReport *
+bm_report_of_target(Oid target)
+{
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+		if (bm_report_target(lfirst(cell), true) == target)
+			return lfirst(cell);
+	return NULL;
+}
+
 bool
 bm_target_has_key(Oid target)
 {
@@ -391,6 +517,13 @@ bm_report_problem(const BmReport *report)
 	if (report->lookback != NULL && bm_duration_problem(report->lookback) != NULL)
 		return psprintf("its lookback is not valid: %s",
 						bm_duration_problem(report->lookback));
+	if (report->retention != NULL && bm_duration_problem(report->retention) != NULL)
+		return psprintf("its retention is not valid: %s",
+						bm_duration_problem(report->retention));
+	if (report->reach != NULL && bm_duration_problem(report->reach) != NULL)
+		return psprintf("its reach is not valid: %s", bm_duration_problem(report->reach));
+	if (report->source != NULL && !OidIsValid(bm_report_source(report)))
+		return psprintf("its source %s does not exist", report->source);
 	if (report->max_attempts < 1 || report->backoff_length < 1 || report->max_catchup < 1)
 		return "max_attempts, backoff and max_catchup must not be empty";
 	return bm_after_problem(report);

@@ -31,25 +31,11 @@
 #include "report/access.h"
 #include "report/after.h"
 #include "report/claim.h"
+#include "report/compute.h"
 #include "report/notify.h"
 #include "report/retry.h"
 #include "report/run.h"
 #include "report/state.h"
-
-void
-bm_run_set_window(const BmReport *report, BmRun *run)
-{
-	TimestampTz at = run->started_at;
-
-	run->has_window = report->bucket != NULL;
-	if (!run->has_window)
-		return;
-	/* Where each slot is run, each has its own buckets, however late it is. */
-	if (report->misfire == BM_MISFIRE_EACH && run->slot != BM_NO_TIME)
-		at = run->slot;
-	run->window = bm_bucket_window(report->bucket, report->lookback,
-								   pg_tzset(report->timezone), at);
-}
 
 /* After a crash, which may have ended the whole server. */
 #define CRASH_BACKOFF (5 * USECS_PER_MINUTE)
@@ -91,32 +77,10 @@ bm_run_claim(const BmReport *report, BmRun *run)
 	state->started_at = now;
 	state->pid = MyProcPid;
 	*run = run_under_way(state);
-	bm_run_set_window(report, run);
-	state->has_window = run->has_window;
-	state->window = run->window;
+	state->has_window = false;
 	bm_request_delete(report->id);
 	bm_state_put(state);
 	return true;
-}
-
-/* The window as $1 and $2, or no parameters. */
-static ParamListInfo
-make_parameters(const BmRun *run)
-{
-	ParamListInfo params;
-
-	if (!run->has_window)
-		return NULL;
-	params = makeParamList(2);
-	for (int i = 0; i < 2; i++)
-	{
-		params->params[i].value =
-			TimestampTzGetDatum(i == 0 ? run->window.start : run->window.end);
-		params->params[i].isnull = false;
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = TIMESTAMPTZOID;
-	}
-	return params;
 }
 
 /* Reports whose SQL this session is running: one may call run_report() on another. */
@@ -193,54 +157,6 @@ bm_run_stop_timer(TimestampTz outer)
 	return own;
 }
 
-static bool
-writes_rows(int result)
-{
-	switch (result)
-	{
-		case SPI_OK_INSERT:
-		case SPI_OK_UPDATE:
-		case SPI_OK_DELETE:
-		case SPI_OK_MERGE:
-		case SPI_OK_INSERT_RETURNING:
-		case SPI_OK_UPDATE_RETURNING:
-		case SPI_OK_DELETE_RETURNING:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* Runs the query's commands one after the other; says how many rows they wrote. */
-static uint64
-execute_commands(const char *query, const BmRun *run)
-{
-	SPIExecuteOptions options = {.params = make_parameters(run)};
-	uint64 row_count = 0;
-	ListCell *cell;
-
-	foreach(cell, pg_parse_query(query))
-	{
-		RawStmt *command = lfirst_node(RawStmt, cell);
-		const char *text = query + command->stmt_location;
-		int result;
-
-		if (command->stmt_len > 0)
-			text = pnstrdup(text, command->stmt_len);
-		options.dest = CreateDestReceiver(DestNone);
-		result = SPI_execute_extended(text, &options);
-		if (result < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("a report cannot execute this: %s",
-							SPI_result_code_string(result)),
-					 errhint("Transaction control has no place in a report's query.")));
-		if (writes_rows(result))
-			row_count += SPI_processed;
-	}
-	return row_count;
-}
-
 static void
 set_for_run(const char *name, const char *value)
 {
@@ -256,6 +172,7 @@ set_settings(const BmReport *report, const BmRun *run)
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (LockTimeout == 0)
 		set_for_run("lock_timeout", DEFAULT_LOCK_TIMEOUT);
+	set_for_run("timezone", report->timezone);
 	set_for_run("bizmetrics.scheduled_for",
 				run->slot == BM_NO_TIME ? "" : timestamptz_to_str(run->slot));
 	set_for_run("bizmetrics.attempt", psprintf("%d", run->attempt));
@@ -263,30 +180,51 @@ set_settings(const BmReport *report, const BmRun *run)
 	set_for_run("bizmetrics.trigger", bm_trigger_name(run->trigger));
 }
 
+/* What an attempt, or a batch of a backfill, computes: see run_as_report(). */
+typedef struct Work
+{
+	BmRun *run;
+	bool whole;
+	const BmPiece *piece; /* NULL: a step of the run */
+	bool more;
+	uint64 rows;
+} Work;
+
+static void
+do_work(const BmReport *report, Work *work)
+{
+	if (work->piece != NULL)
+		work->rows = bm_compute_batch(report, work->piece);
+	else
+		work->more = bm_compute_step(report, work->run, work->whole);
+}
+
 /*
- * Runs the report's SQL as the current role and says how many rows it wrote. The caller made
- * the transaction, or subtransaction, whose failure undoes it. What the SQL sets ends with it.
+ * Runs SQL of the report's as the current role. The caller made the transaction, or subtransaction, whose failure
+ * undoes it, and pushed its snapshot. What the SQL sets ends with it.
  */
-uint64
-bm_run_execute(const BmReport *report, const BmRun *run)
+static void
+run_as_report(const BmReport *report, Work *work)
 {
 	int nest_level = NewGUCNestLevel();
 	Oid target = bm_report_target(report, false);
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	int64 *id = palloc(sizeof(int64));
-	volatile uint64 row_count = 0;
 
 	*id = report->id;
 	executing = lappend(executing, id);
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
+		/* Before anything is written: a snapshot does not know its own transaction for a running one. */
+		if (work->run->snapshot == (Datum) 0)
+			work->run->snapshot = bm_increment_snapshot();
 		if (bm_table_ownercheck(target, GetUserId()))
 			bm_access_share_target(target);
-		set_settings(report, run);
+		set_settings(report, work->run);
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
-		row_count = execute_commands(report->query, run);
+		do_work(report, work);
 		SPI_finish();
 		AtEOXact_GUC(false, nest_level);
 	}
@@ -296,7 +234,28 @@ bm_run_execute(const BmReport *report, const BmRun *run)
 		pfree(id);
 	}
 	PG_END_TRY();
-	return row_count;
+}
+
+/* Runs a step of an attempt, or all of it; true where there is more. */
+bool
+bm_run_execute(const BmReport *report, BmRun *run, bool whole)
+{
+	Work work = {.run = run, .whole = whole};
+
+	run_as_report(report, &work);
+	return work.more;
+}
+
+/* Computes a window beside the schedule; says how many rows that wrote. */
+uint64
+bm_run_backfill(const BmReport *report, const BmPiece *piece)
+{
+	BmRun run = {
+		.report_id = report->id, .slot = BM_NO_TIME, .trigger = BM_TRIGGER_MANUAL};
+	Work work = {.run = &run, .piece = piece};
+
+	run_as_report(report, &work);
+	return work.rows;
 }
 
 /* A manual run stands beside the chain of attempts, and is not in the state. */
@@ -315,11 +274,24 @@ done_by(const BmReport *report, const BmRun *run)
 			   : run->started_at;
 }
 
+/* In the transaction of a step that others follow: shows how far the attempt is. */
+void
+bm_run_progress(const BmRun *run)
+{
+	BmReportState *state = bm_state_get(run->report_id);
+
+	if (state == NULL || !is_under_way(state, run))
+		return;
+	state->has_window = run->has_window;
+	state->window = run->window;
+	bm_state_put(state);
+}
+
 /* In the transaction that wrote the report's rows. */
 void
-bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count)
+bm_run_succeeded(const BmReport *report, const BmRun *run)
 {
-	BmRunEnd end = {.state = BM_RUN_SUCCEEDED, .row_count = row_count};
+	BmRunEnd end = {.state = BM_RUN_SUCCEEDED, .row_count = run->row_count};
 	BmReportState *state = bm_state_get(report->id);
 	TimestampTz now = bm_clock_now();
 

@@ -4,16 +4,18 @@
 
 #include "report/history.h"
 #include "report/registry.h"
+#include "report/watermark.h"
 
-extern void bm_run_set_window(const BmReport *report, BmRun *run);
 extern bool bm_run_claim(const BmReport *report, BmRun *run);
 extern bool bm_run_is_executing(int64 report_id);
 extern TimestampTz bm_run_start_timer(const BmReport *report);
 extern bool bm_run_stop_timer(TimestampTz outer);
-extern uint64 bm_run_execute(const BmReport *report, const BmRun *run);
-extern void bm_run_succeeded(const BmReport *report, const BmRun *run, uint64 row_count);
+extern bool bm_run_execute(const BmReport *report, BmRun *run, bool whole);
+extern uint64 bm_run_backfill(const BmReport *report, const BmPiece *piece);
+extern void bm_run_progress(const BmRun *run);
+extern void bm_run_succeeded(const BmReport *report, const BmRun *run);
 extern void bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end);
-extern BmRunEnd bm_run_attempt(const BmReport *report, const BmRun *run);
+extern BmRunEnd bm_run_attempt(const BmReport *report, BmRun *run);
 extern bool bm_run_bury(const BmReport *report, bool terminated);
 extern BmRunEnd bm_run_end_of_error(const ErrorData *error, bool timed_out);
 

@@ -114,7 +114,7 @@ record_failure(const BmReport *report, const BmRun *run, const ErrorData *error)
 }
 
 static void
-make_attempt(const BmReport *report, const BmRun *run)
+make_attempt(const BmReport *report, BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
 

@@ -94,22 +94,33 @@ listen_to_cancel(bool listen)
 	pqsignal(SIGINT, listen ? StatementCancelHandler : SIG_IGN);
 }
 
-/* In the transaction of the report: the lock once more (see lock.c), then the snapshot. */
-static void
-execute(const BmReport *report, const BmRun *run)
+/* In a transaction of the report: the lock once more (see lock.c), then the snapshot. True where there is more. */
+static bool
+execute_step(const BmReport *report, BmRun *run)
 {
-	uint64 row_count;
+	bool more;
 
-	listen_to_cancel(true);
 	StartTransactionCommand();
 	if (!bm_report_lock(report->id, false))
 		elog(ERROR, "the lock of report \"%s\" was lost", report->name);
-	(void) bm_run_start_timer(report);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	row_count = bm_run_execute(report, run);
-	bm_run_succeeded(report, run, row_count);
+	more = bm_run_execute(report, run, false);
+	if (more)
+		bm_run_progress(run);
+	else
+		bm_run_succeeded(report, run);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	return more;
+}
+
+static void
+execute(const BmReport *report, BmRun *run)
+{
+	listen_to_cancel(true);
+	(void) bm_run_start_timer(report);
+	while (execute_step(report, run))
+		CHECK_FOR_INTERRUPTS();
 	listen_to_cancel(false);
 	(void) bm_run_stop_timer(DT_NOEND);
 }
@@ -129,7 +140,7 @@ record_failure(const BmReport *report, const BmRun *run, const ErrorData *error,
 }
 
 static void
-make_attempt(const BmReport *report, const BmRun *run)
+make_attempt(const BmReport *report, BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
 
@@ -166,7 +177,7 @@ add_context(void *arg)
 
 /* Makes the attempt that was claimed, with what pg_stat_activity and the log say of it. */
 static void
-run_report(const BmReport *report, const BmRun *run)
+run_report(const BmReport *report, BmRun *run)
 {
 	ErrorContextCallback callback = {.previous = error_context_stack,
 									 .callback = add_context,

@@ -19,7 +19,7 @@ SELECT (regexp_match(bizmetrics.report_template(name), 'target   => (\S+),'))[1]
 \set ECHO none
 SELECT bizmetrics.report_template(name) FROM unnest(ARRAY['select', '$ddl$ $query$ %1$s ''']) name \gexec
 \set ECHO all
-SELECT (bizmetrics.run_report(name)).state FROM unnest(ARRAY['select', '$ddl$ $query$ %1$s ''']) name;
+SELECT format('SELECT state FROM bizmetrics.run_report(%L)', name) FROM unnest(ARRAY['select', '$ddl$ $query$ %1$s ''']) name \gexec
 -- What is there, or cannot be.
 SELECT pg_temp.error_of(format('SELECT bizmetrics.report_template(%L)', name)) FROM unnest(ARRAY['select', 'SELECT', '', NULL, repeat('x', 101)]) name;
 \c - postgres

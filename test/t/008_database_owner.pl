@@ -42,13 +42,15 @@ SELECT string_agg(DISTINCT owner || ':' || is_superuser, ',') FROM (
   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
     AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
     AND i.identity NOT IN ('bizmetrics.guard_report()', 'bizmetrics.reports', 'bizmetrics.report_state', 'bizmetrics.runs',
+      'bizmetrics.report_watermarks', 'bizmetrics.pending_windows', 'bizmetrics.report_changes', 'bizmetrics.report_backfills',
       'bizmetrics.pruned_runs', 'bizmetrics.run_requests', 'bizmetrics.grants', 'bizmetrics.dedupe_keys', 'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
       'bizmetrics.event_mappings', 'bizmetrics.event_rejects', 'bizmetrics.maintenance', 'bizmetrics.pruned_events', 'bizmetrics.event_retentions')
 ) AS members
 SQL
 is( sql($node, <<'SQL', @owned), 't|t', 'but for the tables that C code keeps, and the guard');
 SELECT (SELECT bool_and(r.rolsuper) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
-        WHERE c.oid IN ('bizmetrics.reports'::regclass, 'bizmetrics.report_state'::regclass, 'bizmetrics.runs'::regclass, 'bizmetrics.pruned_runs'::regclass,
+        WHERE c.oid IN ('bizmetrics.reports'::regclass, 'bizmetrics.report_state'::regclass, 'bizmetrics.report_watermarks'::regclass, 'bizmetrics.pending_windows'::regclass,
+          'bizmetrics.report_changes'::regclass, 'bizmetrics.report_backfills'::regclass, 'bizmetrics.runs'::regclass, 'bizmetrics.pruned_runs'::regclass,
           'bizmetrics.run_requests'::regclass, 'bizmetrics.grants'::regclass, 'bizmetrics.dedupe_keys'::regclass,
           'bizmetrics.event_types'::regclass, 'bizmetrics.event_mappings'::regclass, 'bizmetrics.event_rejects'::regclass,
           'bizmetrics.maintenance'::regclass, 'bizmetrics.pruned_events'::regclass, 'bizmetrics.event_retentions'::regclass)),

@@ -1,0 +1,297 @@
+/*
+ * Bringing a report's table to what its SELECT gives.
+ *
+ * The SELECT runs by itself, into memory or a temporary file, for a command that writes never runs in
+ * parallel. What it gave is then a relation of the commands that change the table: rows whose key it did
+ * not give go, those that are there already and differ are updated, and the others inserted.
+ * Rows that do not differ are not written.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+
+#include "report/apply.h"
+#include "report/target.h"
+
+#define RESULT "bizmetrics_result"
+
+typedef struct Apply
+{
+	const BmReport *report;
+	const BmSelect *select;
+	const BmParameters *parameters;
+	EphemeralNamedRelation result;
+	bool add;
+} Apply;
+
+static const FormData_pg_attribute *
+column(const Apply *apply, int i)
+{
+	return TupleDescAttr(apply->select->desc, i);
+}
+
+static const char *
+name(const Apply *apply, int i)
+{
+	return quote_identifier(NameStr(column(apply, i)->attname));
+}
+
+static bool
+is_key(const Apply *apply, int i)
+{
+	ListCell *cell;
+
+	foreach(cell, bm_text_list(apply->report->key))
+		if (strcmp(lfirst(cell), NameStr(column(apply, i)->attname)) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_values(const Apply *apply)
+{
+	for (int i = 0; i < apply->select->desc->natts; i++)
+		if (!is_key(apply, i))
+			return true;
+	return false;
+}
+
+/* The equality of a type, whatever the search_path. */
+static char *
+equality(Oid type)
+{
+	Oid oid = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
+	char *sql;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("type %s of a column in key has no equality operator",
+							   format_type_be(type))));
+	sql = psprintf("OPERATOR(%s.%s)",
+				   quote_identifier(get_namespace_name(
+					   ((Form_pg_operator) GETSTRUCT(tuple))->oprnamespace)),
+				   NameStr(((Form_pg_operator) GETSTRUCT(tuple))->oprname));
+	ReleaseSysCache(tuple);
+	return sql;
+}
+
+/* hll's own function, where the extension is: beside its type. */
+static char *
+hll_union(Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	char *sql;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "there is no type %u", type);
+	sql = psprintf("%s.hll_union", quote_identifier(get_namespace_name(
+									   ((Form_pg_type) GETSTRUCT(tuple))->typnamespace)));
+	ReleaseSysCache(tuple);
+	return sql;
+}
+
+/* What a column becomes where the row is there already. */
+static char *
+combined(const Apply *apply, int i)
+{
+	const char *c = name(apply, i);
+
+	if (!apply->add)
+		return psprintf("excluded.%s", c);
+	switch (apply->select->combine[i])
+	{
+		case BM_COMBINE_ADD:
+			return psprintf("coalesce(t.%s OPERATOR(pg_catalog.+) excluded.%s, t.%s, "
+							"excluded.%s)",
+							c, c, c, c);
+		case BM_COMBINE_LEAST:
+			return psprintf("least(t.%s, excluded.%s)", c, c);
+		case BM_COMBINE_GREATEST:
+			return psprintf("greatest(t.%s, excluded.%s)", c, c);
+		case BM_COMBINE_AND:
+			return psprintf("coalesce(t.%s AND excluded.%s, t.%s, excluded.%s)", c, c, c,
+							c);
+		case BM_COMBINE_OR:
+			return psprintf("coalesce(t.%s OR excluded.%s, t.%s, excluded.%s)", c, c, c,
+							c);
+		case BM_COMBINE_HLL:
+			return psprintf("coalesce(%s(t.%s, excluded.%s), t.%s, excluded.%s)",
+							hll_union(column(apply, i)->atttypid), c, c, c, c);
+		default:
+			return psprintf("excluded.%s", c);
+	}
+}
+
+static void
+append_names(StringInfo sql, const Apply *apply, const char *prefix, bool keys,
+			 bool values)
+{
+	bool first = true;
+
+	for (int i = 0; i < apply->select->desc->natts; i++)
+	{
+		if (!(is_key(apply, i) ? keys : values))
+			continue;
+		appendStringInfo(sql, "%s%s%s", first ? "" : ", ", prefix, name(apply, i));
+		first = false;
+	}
+}
+
+static void
+append_combined(StringInfo sql, const Apply *apply)
+{
+	bool first = true;
+
+	for (int i = 0; i < apply->select->desc->natts; i++)
+		if (!is_key(apply, i))
+		{
+			appendStringInfo(sql, "%s%s", first ? "" : ", ", combined(apply, i));
+			first = false;
+		}
+}
+
+/* ON CONFLICT: compared as stored, so that every type can be. */
+static void
+append_update(StringInfo sql, const Apply *apply)
+{
+	appendStringInfoString(sql, " ON CONFLICT (");
+	append_names(sql, apply, "", true, false);
+	if (!has_values(apply))
+	{
+		appendStringInfoString(sql, ") DO NOTHING");
+		return;
+	}
+	appendStringInfoString(sql, ") DO UPDATE SET (");
+	append_names(sql, apply, "", false, true);
+	appendStringInfoString(sql, ") = ROW(");
+	append_combined(sql, apply);
+	appendStringInfoString(sql, ") WHERE ROW(");
+	append_names(sql, apply, "t.", false, true);
+	appendStringInfoString(sql, ")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(");
+	append_combined(sql, apply);
+	appendStringInfoString(sql, ")::pg_catalog.record");
+}
+
+static uint64
+put_rows(const Apply *apply)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (", apply->report->target);
+	append_names(&sql, apply, "", true, true);
+	appendStringInfoString(&sql, ") SELECT ");
+	append_names(&sql, apply, "", true, true);
+	appendStringInfoString(&sql, " FROM " RESULT);
+	if (apply->report->key != NULL && apply->report->strategy != BM_APPEND)
+		append_update(&sql, apply);
+	return bm_spi_execute(sql.data, NULL);
+}
+
+/* Rows of the window: their bucket is in it, and their grain among the values. */
+static void
+append_window(StringInfo sql, const Apply *apply)
+{
+	const BmSelect *select = apply->select;
+	char *bucket = bm_target_bucket_column(apply->report, select);
+	Oid type = InvalidOid;
+
+	for (int i = 0; i < select->desc->natts; i++)
+		if (strcmp(NameStr(column(apply, i)->attname), bucket) == 0)
+			type = column(apply, i)->atttypid;
+	appendStringInfo(
+		sql,
+		" AND t.%s OPERATOR(pg_catalog.>=) %s"
+		" AND t.%s OPERATOR(pg_catalog.<) %s",
+		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 1),
+		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 2));
+	if (apply->parameters->count > 2 && !apply->parameters->nulls[2])
+		appendStringInfo(sql, " AND t.%s OPERATOR(pg_catalog.=) ANY ($3)",
+						 name(apply, select->grain_column));
+}
+
+static uint64
+delete_vanished(const Apply *apply, BmVanished vanished)
+{
+	StringInfoData sql;
+	BmParameters none = {0};
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "DELETE FROM %s AS t WHERE true", apply->report->target);
+	if (vanished == BM_VANISHED_GO_IN_WINDOW)
+		append_window(&sql, apply);
+	if (apply->report->key != NULL)
+	{
+		appendStringInfoString(&sql,
+							   " AND NOT EXISTS (SELECT FROM " RESULT " AS r WHERE true");
+		for (int i = 0; i < apply->select->desc->natts; i++)
+			if (is_key(apply, i))
+				appendStringInfo(&sql, " AND r.%s %s t.%s", name(apply, i),
+								 equality(column(apply, i)->atttypid), name(apply, i));
+		appendStringInfoChar(&sql, ')');
+	}
+	return bm_spi_execute(
+		sql.data, vanished == BM_VANISHED_GO_IN_WINDOW ? apply->parameters : &none);
+}
+
+/* Runs the SELECT; its rows are a relation that later commands may name. */
+static void
+begin_result(Apply *apply, const char *sql)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
+	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
+	int result;
+
+	SetTuplestoreDestReceiverParams(dest, rows, CurrentMemoryContext, false, NULL, NULL);
+	result = bm_spi_execute_into(sql, apply->parameters, dest);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+	dest->rDestroy(dest);
+	apply->result = palloc0(sizeof(EphemeralNamedRelationData));
+	apply->result->md.name = pstrdup(RESULT);
+	apply->result->md.tupdesc = apply->select->desc;
+	apply->result->md.enrtype = ENR_NAMED_TUPLESTORE;
+	apply->result->md.enrtuples = (double) tuplestore_tuple_count(rows);
+	apply->result->reldata = rows;
+	if (SPI_register_relation(apply->result) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register the result of a report");
+}
+
+static void
+end_result(const Apply *apply)
+{
+	(void) SPI_unregister_relation(RESULT);
+	tuplestore_end(apply->result->reldata);
+}
+
+/*
+ * Runs the SELECT, given as SQL with its parameters, and brings the table to it: adding up, where add says
+ * so, what it gives with what is there. Says how many rows were written.
+ */
+uint64
+bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
+		 const BmParameters *parameters, bool add, BmVanished vanished)
+{
+	Apply apply = {
+		.report = report, .select = select, .parameters = parameters, .add = add};
+	uint64 rows = 0;
+
+	begin_result(&apply, sql);
+	if (vanished != BM_VANISHED_STAY)
+		rows += delete_vanished(&apply, vanished);
+	if (apply.result->md.enrtuples > 0)
+		rows += put_rows(&apply);
+	end_result(&apply);
+	return rows;
+}

@@ -1,0 +1,532 @@
+/*
+ * What a run computes.
+ *
+ * A step is a transaction's worth. The first looks for what changed, computes the first window and leaves
+ * the others, as pending, to the steps that follow; each of those takes one off. So an attempt that
+ * fails, or a server that does, goes on where it stopped. Everything here runs as the report's owner, with the
+ * report's settings, in SPI.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/spi.h"
+#include "event/event.h"
+#include "report/apply.h"
+#include "report/compute.h"
+#include "report/expire.h"
+#include "report/state.h"
+#include "report/target.h"
+
+static bool
+writes_rows(int result)
+{
+	switch (result)
+	{
+		case SPI_OK_INSERT:
+		case SPI_OK_UPDATE:
+		case SPI_OK_DELETE:
+		case SPI_OK_MERGE:
+		case SPI_OK_INSERT_RETURNING:
+		case SPI_OK_UPDATE_RETURNING:
+		case SPI_OK_DELETE_RETURNING:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Runs the query's commands one after the other; says how many rows they wrote. */
+static uint64
+execute_commands(const char *query, const BmParameters *parameters)
+{
+	uint64 row_count = 0;
+	ListCell *cell;
+
+	foreach(cell, pg_parse_query(query))
+	{
+		RawStmt *command = lfirst_node(RawStmt, cell);
+		const char *text = query + command->stmt_location;
+		int result;
+
+		if (command->stmt_len > 0)
+			text = pnstrdup(text, command->stmt_len);
+		result = bm_spi_execute_into(text, parameters, CreateDestReceiver(DestNone));
+		if (result < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a report cannot execute this: %s",
+							SPI_result_code_string(result)),
+					 errhint("Transaction control has no place in a report's query.")));
+		if (writes_rows(result))
+			row_count += SPI_processed;
+	}
+	return row_count;
+}
+
+/* The values of the grain that events of a window have. */
+static Datum
+values_in(const BmReport *report, BmWindow window)
+{
+	BmParameters parameters = {0};
+	bool isnull;
+	Datum values;
+
+	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(window.start));
+	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(window.end));
+	(void) bm_spi_execute(
+		psprintf("SELECT pg_catalog.array_agg(DISTINCT coalesce(e.%s, ''))"
+				 " FROM public.business_events AS e"
+				 " WHERE e.occurred_at OPERATOR(pg_catalog.>=) $1"
+				 " AND e.occurred_at OPERATOR(pg_catalog.<) $2",
+				 report->grain),
+		&parameters);
+	values = bm_spi_value(0, 1, &isnull);
+	return isnull ? PointerGetDatum(construct_empty_array(TEXTOID))
+				  : PointerGetDatum(DatumGetArrayTypePCopy(values));
+}
+
+/* $1 and $2, and $3 where the report has a grain; NULL for all its values where the SELECT is ours. */
+static void
+add_window(const BmReport *report, const BmPiece *piece, BmParameters *parameters)
+{
+	bm_parameter_add(parameters, TIMESTAMPTZOID,
+					 TimestampTzGetDatum(piece->window.start));
+	bm_parameter_add(parameters, TIMESTAMPTZOID, TimestampTzGetDatum(piece->window.end));
+	if (report->grain == NULL)
+		return;
+	if (piece->values != NULL)
+		bm_parameter_add(parameters, TEXTARRAYOID, PointerGetDatum(piece->values));
+	else if (report->strategy == BM_CUSTOM)
+		bm_parameter_add(parameters, TEXTARRAYOID, values_in(report, piece->window));
+	else
+		bm_parameter_add_null(parameters, TEXTARRAYOID);
+}
+
+/*
+ * The report with what its SELECT says of itself: the names of the events that it reads and the grain by which
+ * it groups, where the report does not say.
+ */
+BmReport *
+bm_compute_report(const BmReport *report)
+{
+	BmReport *full = palloc(sizeof(BmReport));
+	BmSelect *select;
+
+	*full = *report;
+	if (report->strategy == BM_CUSTOM || report->source != NULL ||
+		bm_increment_mode(report) != BM_MODE_WINDOWS)
+		return full;
+	select = bm_select_read(report);
+	if (full->events == NULL)
+		full->events = bm_select_natural_events(select);
+	if (full->grain == NULL)
+		full->grain = unconstify(char *, bm_select_natural_grain(select, report));
+	return full;
+}
+
+/* A window of a delta: what the events that it has read add up to, in place of what is there. */
+static uint64
+compute_window_of_delta(const BmReport *report, const BmPiece *piece)
+{
+	BmParameters parameters = {0};
+	BmSelect *select = bm_select_read(report);
+	BmIncrement increment = {.report = report, .now = bm_watermark_get(report)->snapshot};
+	volatile uint64 rows = 0;
+
+	add_window(report, piece, &parameters);
+	bm_increment_enter(&increment);
+	PG_TRY();
+	{
+		rows =
+			bm_apply(report, bm_select_sql(select, report, BM_ONLY_NEW | BM_ONLY_WINDOW),
+					 select, &parameters, false, BM_VANISHED_GO_IN_WINDOW);
+	}
+	PG_FINALLY();
+	{
+		bm_increment_leave(&increment);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+/* The SELECT of a window, with its parameters. */
+static char *
+sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *piece)
+{
+	int restrictions = BM_ONLY_WINDOW;
+
+	if (piece->values != NULL && select->grain_column >= 0)
+		restrictions |= BM_ONLY_GRAIN;
+	return select->is_plain ? bm_select_sql(select, report, restrictions) : report->query;
+}
+
+/* Computes a window; says how many rows that wrote. */
+static uint64
+compute_window(const BmReport *report, const BmPiece *piece)
+{
+	BmParameters parameters = {0};
+	BmSelect *select;
+
+	add_window(report, piece, &parameters);
+	if (report->strategy == BM_CUSTOM)
+		return execute_commands(report->query, &parameters);
+	select = bm_select_read(report);
+	return bm_apply(
+		report, sql_of_window(report, select, piece), select, &parameters, false,
+		report->strategy == BM_MERGE ? BM_VANISHED_STAY : BM_VANISHED_GO_IN_WINDOW);
+}
+
+static void
+count_window(BmRun *run, BmWindow window)
+{
+	run->window.start =
+		run->has_window ? Min(run->window.start, window.start) : window.start;
+	run->window.end = run->has_window ? Max(run->window.end, window.end) : window.end;
+	run->has_window = true;
+	run->windows++;
+}
+
+/* Does another report read this one's table? */
+static bool
+is_source(const BmReport *report)
+{
+	Oid target = bm_report_target(report, false);
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+		if (((BmReport *) lfirst(cell))->source != NULL &&
+			bm_report_source(lfirst(cell)) == target)
+			return true;
+	return false;
+}
+
+static void
+compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
+{
+	uint64 rows = compute_window(report, piece);
+
+	count_window(run, piece->window);
+	run->row_count += rows;
+	if (rows > 0 && is_source(report))
+		bm_change_insert(report->id, piece->window);
+}
+
+/* Computes a window beside the runs; says how many rows that wrote. */
+uint64
+bm_compute_batch(const BmReport *report, const BmPiece *piece)
+{
+	uint64 rows = report->strategy == BM_DELTA
+					  ? compute_window_of_delta(report, piece)
+					  : compute_window(bm_compute_report(report), piece);
+
+	if (rows > 0 && is_source(report))
+		bm_change_insert(report->id, piece->window);
+	return rows;
+}
+
+/* Is what was read so old that the next look would find much more than is new? */
+static bool
+is_far_behind(const BmWatermark *mark, Datum now)
+{
+	uint64 read = DatumGetUInt64(DirectFunctionCall1(pg_snapshot_xmin, mark->snapshot));
+
+	return DatumGetUInt64(DirectFunctionCall1(pg_snapshot_xmax, now)) - read > 10000;
+}
+
+/* Stores how far the look has read, where that says more than what is stored. */
+static void
+move_watermark(const BmReport *report, BmWatermark *mark, const BmWatermark *before,
+			   Datum now, bool found)
+{
+	if (!found && !mark->is_void && mark->source_change == before->source_change &&
+		mark->snapshot != (Datum) 0 && !is_far_behind(mark, now))
+		return;
+	mark->is_void = false;
+	mark->snapshot = now;
+	bm_watermark_put(report, mark);
+}
+
+/* Looks for what changed, once an attempt. */
+static List *
+look(const BmReport *report, BmRun *run)
+{
+	BmWatermark *mark = bm_watermark_get(report);
+	BmWatermark before = *mark;
+	BmIncrement increment = {.report = report,
+							 .before = mark->is_void ? (Datum) 0 : mark->snapshot,
+							 .now = run->snapshot};
+	List *pending = bm_pending_list(report->id);
+	List *volatile found = NIL;
+
+	bm_increment_enter(&increment);
+	PG_TRY();
+	{
+		found = bm_increment_look(report, mark, run);
+	}
+	PG_FINALLY();
+	{
+		bm_increment_leave(&increment);
+	}
+	PG_END_TRY();
+	move_watermark(report, mark, &before, run->snapshot, found != NIL);
+	run->has_looked = true;
+	if (pending == NIL)
+		return found;
+	bm_pending_delete(report->id, BM_NO_ID);
+	return bm_increment_merge(report,
+							  before.is_void ? found : list_concat(pending, found));
+}
+
+/* Computes the first of the windows that are to be; true where there are others, which are stored. */
+static bool
+step_windows(const BmReport *report, BmRun *run, bool whole)
+{
+	bool is_first = !run->has_looked;
+	List *pieces = is_first ? look(report, run) : bm_pending_list(report->id);
+	BmPiece *stored = NULL;
+	BmPiece *piece;
+
+	if (pieces == NIL)
+		return false;
+	stored = linitial(pieces);
+	piece = bm_increment_take(report, &pieces, whole);
+	if (!is_first)
+	{
+		bm_pending_delete(report->id, stored->id);
+		stored->id = BM_NO_ID;
+	}
+	compute_piece(report, run, piece);
+	while (whole && pieces != NIL)
+		compute_piece(report, run, bm_increment_take(report, &pieces, true));
+	bm_pending_insert(report->id, pieces);
+	return pieces != NIL;
+}
+
+/* The SELECT over new events: it names them itself, or reads all and is restricted. */
+static char *
+sql_of_new(const BmReport *report, const BmSelect *select)
+{
+	if (!select->is_plain || bm_query_calls(report->query, "new_events"))
+		return report->query;
+	return bm_select_sql(select, report, BM_ONLY_NEW);
+}
+
+/* What a run would execute for a window, or where that is NULL for new events; for explain_report(). */
+char *
+bm_compute_sql(const BmReport *report, const BmPiece *piece, BmParameters *parameters)
+{
+	BmWindow always = {DT_NOBEGIN, DT_NOEND};
+
+	if (piece != NULL || report->bucket != NULL)
+		add_window(report, piece != NULL ? piece : bm_piece(always, NULL), parameters);
+	if (report->strategy == BM_CUSTOM)
+		return report->query;
+	if (piece != NULL)
+		return sql_of_window(report, bm_select_read(report), piece);
+	return sql_of_new(report, bm_select_read(report));
+}
+
+/* Everything, from the first time that may be computed on: for a delta that has nothing to add to. */
+static uint64
+compute_anew(const BmReport *report, const BmSelect *select)
+{
+	BmParameters parameters = {0};
+	TimestampTz kept_from = bm_increment_kept_from(report);
+	bool has_window = report->bucket != NULL && select->is_plain;
+
+	if (has_window)
+	{
+		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(kept_from));
+		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
+	}
+	else if (kept_from != DT_NOBEGIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("report \"%s\" cannot be computed anew: events before %s were "
+						"pruned",
+						report->name, timestamptz_to_str(kept_from)),
+				 errhint("Give it a bucket, or drop it and let a new one begin with what "
+						 "there is.")));
+	return bm_apply(report,
+					has_window
+						? bm_select_sql(select, report, BM_ONLY_NEW | BM_ONLY_WINDOW)
+						: sql_of_new(report, select),
+					select, &parameters, false,
+					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO);
+}
+
+/* What new events add up to is added; all times are in its window. */
+static uint64
+compute_new(const BmReport *report, const BmSelect *select)
+{
+	BmParameters parameters = {0};
+
+	if (report->bucket != NULL)
+	{
+		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOBEGIN));
+		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
+	}
+	return bm_apply(report, sql_of_new(report, select), select, &parameters, true,
+					BM_VANISHED_STAY);
+}
+
+/* What only adds rows cannot be told to put them in place of others. */
+static void
+require_empty_target(const BmReport *report)
+{
+	if (!bm_target_is_empty(report))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("report \"%s\" has lost its watermark, and %s is not empty",
+					report->name, report->target),
+			 errdetail("All events are new to it, and would be added once more."),
+			 errhint("Empty the table with TRUNCATE: its next run computes it anew.")));
+}
+
+static bool
+reads_events(const BmReport *report, const BmSelect *select)
+{
+	return select == NULL || select->is_plain ||
+		   bm_query_calls(report->query, "new_events");
+}
+
+/* The windows of new events, for reports that read this one's table. */
+static void
+note_changes(const BmReport *report, BmWatermark *mark, const BmRun *run)
+{
+	BmWatermark copy = *mark;
+	ListCell *cell;
+
+	if (report->bucket == NULL || mark->is_void)
+	{
+		BmWindow all = {DT_NOBEGIN, DT_NOEND};
+
+		bm_change_insert(report->id, all);
+		return;
+	}
+	foreach(cell, bm_increment_look(report, &copy, run))
+		bm_change_insert(report->id, ((BmPiece *) lfirst(cell))->window);
+}
+
+static void
+step_new(const BmReport *report, BmRun *run)
+{
+	BmWatermark *mark = bm_watermark_get(report);
+	bool is_void = mark->is_void;
+	BmIncrement increment = {.report = report,
+							 .before = is_void ? (Datum) 0 : mark->snapshot,
+							 .now = run->snapshot};
+	BmSelect *select = report->strategy != BM_CUSTOM ? bm_select_read(report) : NULL;
+	BmParameters none = {0};
+
+	bm_increment_enter(&increment);
+	PG_TRY();
+	{
+		if (is_void && report->strategy != BM_DELTA && reads_events(report, select))
+			require_empty_target(report);
+		if (select == NULL)
+			run->row_count += execute_commands(report->query, &none);
+		else if (is_void && report->strategy == BM_DELTA)
+			run->row_count += compute_anew(report, select);
+		else
+			run->row_count += compute_new(report, select);
+		if (run->row_count > 0 && is_source(report))
+			note_changes(report, mark, run);
+	}
+	PG_FINALLY();
+	{
+		bm_increment_leave(&increment);
+	}
+	PG_END_TRY();
+	if (run->row_count > 0 || is_void || mark->snapshot == (Datum) 0 ||
+		is_far_behind(mark, run->snapshot))
+	{
+		mark->is_void = false;
+		mark->snapshot = run->snapshot;
+		bm_watermark_put(report, mark);
+	}
+}
+
+static void
+step_whole(const BmReport *report, BmRun *run)
+{
+	BmParameters none = {0};
+	BmWindow all = {DT_NOBEGIN, DT_NOEND};
+
+	if (report->strategy == BM_CUSTOM)
+		run->row_count += execute_commands(report->query, &none);
+	else
+		run->row_count +=
+			bm_apply(report, report->query, bm_select_read(report), &none, false,
+					 report->strategy == BM_FULL ? BM_VANISHED_GO : BM_VANISHED_STAY);
+	if (run->row_count > 0 && is_source(report))
+		bm_change_insert(report->id, all);
+}
+
+/* Changes that every report which reads them has followed are of no more use. */
+static void
+forget_changes(const BmReport *report)
+{
+	Oid source = bm_report_source(report);
+	BmReport *other = OidIsValid(source) ? bm_report_of_target(source) : NULL;
+	int64 followed = PG_INT64_MAX;
+	ListCell *cell;
+
+	if (other == NULL)
+		return;
+	foreach(cell, bm_report_list())
+	{
+		const BmReport *reader = lfirst(cell);
+		const BmWatermark *mark = bm_watermark_get(reader);
+
+		if (reader->source != NULL && bm_report_source(reader) == source)
+			followed = Min(followed, mark->source_change);
+	}
+	bm_change_delete(other->id, followed);
+}
+
+/* New events are looked for: those that came last are to be found without reading all of them. */
+static void
+prepare_to_look(const BmReport *report, const BmRun *run)
+{
+	if (report->source == NULL && !run->has_looked && bm_increment_is_incremental(report))
+		bm_events_summarize();
+}
+
+/*
+ * Computes a step of a run, or where whole all of them at once; true where there are more. The caller made
+ * the transaction, and records the run's success in that of the last step.
+ */
+bool
+bm_compute_step(const BmReport *report, BmRun *run, bool whole)
+{
+	bool more = false;
+
+	prepare_to_look(report, run);
+	switch (bm_increment_mode(report))
+	{
+		case BM_MODE_WHOLE:
+			step_whole(report, run);
+			break;
+		case BM_MODE_NEW:
+			step_new(report, run);
+			break;
+		case BM_MODE_WINDOWS:
+			more = step_windows(bm_compute_report(report), run, whole);
+			break;
+	}
+	if (!more)
+	{
+		run->row_count += bm_report_expire(report);
+		if (report->source != NULL)
+			forget_changes(report);
+	}
+	return more;
+}

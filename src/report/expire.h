@@ -1,0 +1,10 @@
+/* Rows of a report's table that have had their time. */
+#ifndef BM_REPORT_EXPIRE_H
+#define BM_REPORT_EXPIRE_H
+
+#include "report/registry.h"
+
+extern TimestampTz bm_report_retained_from(const BmReport *report);
+extern uint64 bm_report_expire(const BmReport *report);
+
+#endif

@@ -1,0 +1,41 @@
+/* What is new to a report, and which windows that changed. */
+#ifndef BM_REPORT_INCREMENT_H
+#define BM_REPORT_INCREMENT_H
+
+#include "report/history.h"
+#include "report/watermark.h"
+
+/* How a report goes about it. */
+typedef enum BmMode
+{
+	BM_MODE_WHOLE,	 /* everything anew, each time */
+	BM_MODE_WINDOWS, /* the windows that changed */
+	BM_MODE_NEW		 /* the events that are new */
+} BmMode;
+
+/* What bizmetrics.new_events() and its like go by while a report's SQL runs. */
+typedef struct BmIncrement
+{
+	const BmReport *report;
+	Datum before; /* pg_snapshot that was read; 0: none */
+	Datum now;	  /* pg_snapshot to read */
+	int64 xmin;	  /* older transactions have been read; set by bm_increment_enter() */
+	struct BmIncrement *outer;
+} BmIncrement;
+
+extern BmMode bm_increment_mode(const BmReport *report);
+extern bool bm_increment_is_incremental(const BmReport *report);
+extern Datum bm_increment_snapshot(void);
+extern void bm_increment_enter(BmIncrement *increment);
+extern void bm_increment_leave(const BmIncrement *increment);
+extern List *bm_increment_look(const BmReport *report, BmWatermark *mark,
+							   const BmRun *run);
+extern List *bm_increment_merge(const BmReport *report, List *pieces);
+extern TimestampTz bm_increment_step_back(const BmReport *report, TimestampTz from);
+extern BmPiece *bm_increment_take(const BmReport *report, List **pieces, bool whole);
+extern TimestampTz bm_increment_kept_from(const BmReport *report);
+extern int64 bm_increment_count_new(const BmReport *report, const BmWatermark *mark);
+extern void bm_increment_lag(const BmReport *report, const BmWatermark *mark,
+							 Datum *values, bool *nulls);
+
+#endif
