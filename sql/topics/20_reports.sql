@@ -96,7 +96,8 @@ CREATE TABLE bizmetrics.report_state (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_state IS
 'Where each report stands: its next and last slot, the chain of attempts that is open, and the attempt under way. See docs/architecture.md.';
-COMMENT ON COLUMN bizmetrics.report_state.run_id IS 'The attempt under way, with its process, beginning and window: bizmetrics.runs gets its row when it has ended. NULL where there is none.';
+COMMENT ON COLUMN bizmetrics.report_state.run_id IS 'The last attempt of the chain that is open.';
+COMMENT ON COLUMN bizmetrics.report_state.pid IS 'The process that is at it: NULL where it has ended, for which bizmetrics.runs has its row. With it stand started_at, window_start and window_end.';
 
 CREATE SEQUENCE bizmetrics.run_id_seq;
 COMMENT ON SEQUENCE bizmetrics.run_id_seq IS 'Ids of runs.';
@@ -119,18 +120,13 @@ CREATE TABLE bizmetrics.runs (
   detail text,
   reason text,
   missed_count bigint,
-  CONSTRAINT runs_report_id_run_id_key PRIMARY KEY (report_id, run_id),
   UNIQUE (report_id, slot, attempt)
-) WITH (fillfactor = 70);
+);
 COMMENT ON TABLE bizmetrics.runs IS
 'One row an attempt that has ended, written by the worker and run_report(), and one for slots in a row that did not run (attempt 0). The unique key is what keeps a slot from running twice.';
 
 CREATE TABLE bizmetrics.pruned_runs (
   report_id bigint PRIMARY KEY,
-  counted_to bigint NOT NULL,
-  kept_successes integer NOT NULL,
-  kept_failures integer NOT NULL,
-  kept_skipped integer NOT NULL,
   succeeded bigint NOT NULL,
   failed bigint NOT NULL,
   timed_out bigint NOT NULL,
@@ -144,8 +140,7 @@ CREATE TABLE bizmetrics.pruned_runs (
   durations bigint[] NOT NULL
 );
 COMMENT ON TABLE bizmetrics.pruned_runs IS
-'What the attempts add up to whose rows of bizmetrics.runs were deleted, one row a report, and how many are kept. Written by what prunes the history; read through report_stats.';
-COMMENT ON COLUMN bizmetrics.pruned_runs.counted_to IS 'The newest attempt that is counted in kept_successes, kept_failures or kept_skipped.';
+'What the attempts add up to whose rows of bizmetrics.runs were deleted, one row a report. Written by what prunes the history; read through report_stats.';
 COMMENT ON COLUMN bizmetrics.pruned_runs.duration_total IS 'Microseconds, of successes, like duration_min and duration_max.';
 COMMENT ON COLUMN bizmetrics.pruned_runs.durations IS 'How many successes took [2^((n-1)/4), 2^(n/4)) microseconds, from n = 1.';
 
@@ -335,7 +330,7 @@ SELECT r.report_name,
        CASE
          WHEN s.broken_reason IS NOT NULL THEN 'broken'
          WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
-         WHEN s.run_id IS NOT NULL THEN 'running'
+         WHEN s.pid IS NOT NULL THEN 'running'
          WHEN s.consecutive_crashes OPERATOR(pg_catalog.>=) 3 THEN 'quarantined'
          WHEN r.paused THEN 'paused'
          WHEN s.chain_trigger IS NOT NULL THEN 'retrying'
@@ -419,7 +414,7 @@ SELECT s.run_id,
        NULL
 FROM bizmetrics.report_state s
 JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) s.report_id
-WHERE s.run_id IS NOT NULL AND bizmetrics.may_see_report(r.owner_name);
+WHERE s.pid IS NOT NULL AND bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_runs IS 'Every attempt to run a report that the current role may see, and the slots that did not run.';
 COMMENT ON COLUMN bizmetrics.report_runs.run_id IS 'The attempt''s number.';
 COMMENT ON COLUMN bizmetrics.report_runs.report_name IS 'The report''s name.';

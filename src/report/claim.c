@@ -77,14 +77,10 @@ oldest_slot(const BmReport *report, const BmReportState *state, const BmFired *f
 
 /* The run that waits for its next attempt gets none: a slot comes first. */
 static void
-end_retries(const BmReport *report)
+end_retries(const BmReport *report, const BmReportState *state)
 {
-	int64 run_id = bm_history_last_attempt(report->id);
-
-	if (run_id == BM_NO_ID)
-		return;
-	bm_history_set_reason(report->id, run_id, "superseded");
-	bm_notify_failure(report, run_id);
+	bm_history_set_reason(report->id, state->chain_slot, state->run_id, "superseded");
+	bm_notify_failure(report, state->chain_slot, state->run_id);
 }
 
 /* Makes the claim on a slot by compare-and-swap on the last one; false where none is to be run. */
@@ -116,7 +112,7 @@ claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
 	}
 	skip(report, fired.last_but_one, fired.count - 1, REASON_MISSED);
 	if (bm_state_phase(state) == BM_PHASE_RETRYING)
-		end_retries(report);
+		end_retries(report, state);
 	(void) bm_state_apply(state, BM_CAUSE_SLOT);
 	state->last_slot = slot;
 	state->chain_trigger = BM_TRIGGER_SCHEDULE;

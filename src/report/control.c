@@ -241,12 +241,12 @@ cancel_retry(const BmReport *report, int64 run_id)
 		return false;
 	state = bm_state_get(report->id);
 	if (state == NULL || bm_state_phase(state) != BM_PHASE_RETRYING ||
-		bm_history_last_attempt(report->id) != run_id)
+		state->run_id != run_id)
 		return false;
+	bm_history_set_reason(report->id, state->chain_slot, run_id, "cancelled");
+	bm_notify_failure(report, state->chain_slot, run_id);
 	(void) bm_state_apply(state, BM_CAUSE_CANCELLED);
 	bm_state_put(state);
-	bm_history_set_reason(report->id, run_id, "cancelled");
-	bm_notify_failure(report, run_id);
 	bm_registry_notify();
 	return true;
 }
@@ -256,22 +256,22 @@ static BmReport *
 report_of_run(int64 run_id, int *pid)
 {
 	ListCell *cell;
+	BmRunRow run;
 
 	foreach(cell, bm_report_list())
 	{
 		BmReport *report = lfirst(cell);
 		const BmReportState *state = bm_state_get(report->id);
-		BmRunRow run;
 
-		if (state != NULL && state->run_id == run_id)
-			*pid = state->pid;
-		else if (bm_history_get_dirty(report->id, run_id, &run))
-			*pid = run.state == BM_RUN_RUNNING ? run.pid : 0;
-		else
+		if (state == NULL || state->run_id != run_id)
 			continue;
+		*pid = state->pid;
 		return report;
 	}
-	return NULL;
+	if (!bm_history_find(run_id, &run))
+		return NULL;
+	*pid = run.state == BM_RUN_RUNNING ? run.pid : 0;
+	return bm_report_get(run.report_id);
 }
 
 Datum

@@ -16,8 +16,8 @@
 #include "base/table.h"
 #include "report/history.h"
 
-/* The key of bizmetrics.runs: in its order a report's runs are as they began. */
-#define RUNS_KEY "runs_report_id_run_id_key"
+/* The one index of bizmetrics.runs: what a run costs is mostly its entries. */
+#define RUNS_KEY "runs_report_id_slot_attempt_key"
 
 /* Columns of bizmetrics.runs. */
 enum
@@ -142,41 +142,36 @@ read_row(Relation rel, HeapTuple tuple, BmRunRow *row)
 	row->message = text_or_null(v[RUN_MESSAGE], n[RUN_MESSAGE]);
 }
 
-/* A scan of the index by report and run, in its order; BM_NO_ID: of all runs. */
+/* The attempts and skipped slots of a report at a slot, or those that are of none. */
 static SysScanDesc
-scan_runs(Relation rel, Relation index, Snapshot snapshot, int64 report_id,
-		  StrategyNumber strategy, int64 run_id)
+scan_slot(Relation rel, int64 report_id, TimestampTz slot, Snapshot snapshot)
 {
 	ScanKeyData keys[2];
 
-	ScanKeyInit(&keys[0], RUN_REPORT_ID + 1, strategy,
-				strategy == BTEqualStrategyNumber ? F_INT8EQ : F_INT8GT,
+	ScanKeyInit(&keys[0], RUN_REPORT_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(report_id));
-	ScanKeyInit(&keys[1], RUN_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(run_id));
-	return systable_beginscan_ordered(rel, index, snapshot, run_id == BM_NO_ID ? 1 : 2,
-									  keys);
+	if (slot == BM_NO_TIME)
+		ScanKeyEntryInitialize(&keys[1], SK_ISNULL | SK_SEARCHNULL, RUN_SLOT + 1,
+							   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid,
+							   (Datum) 0);
+	else
+		ScanKeyInit(&keys[1], RUN_SLOT + 1, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ,
+					TimestampTzGetDatum(slot));
+	return systable_beginscan(rel, bm_relation_oid(RUNS_KEY, false), true, snapshot, 2,
+							  keys);
 }
 
-static BmRunWalk
-begin_walk(Relation rel, int64 report_id, StrategyNumber strategy, int64 run_id)
-{
-	BmRunWalk walk = {.rel = rel, .direction = ForwardScanDirection};
-
-	walk.index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
-	walk.snapshot =
-		run_id == BM_NO_ID ? RegisterSnapshot(GetLatestSnapshot()) : bm_snapshot_begin();
-	walk.scan = scan_runs(rel, walk.index, walk.snapshot, report_id, strategy, run_id);
-	return walk;
-}
-
-/* Along all runs of a report, from the oldest or from the newest one. */
+/* Along all runs of a report, in no order that says which was first. */
 BmRunWalk
-bm_history_walk(Relation rel, int64 report_id, ScanDirection direction)
+bm_history_walk(Relation rel, int64 report_id)
 {
-	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, BM_NO_ID);
+	BmRunWalk walk = {.rel = rel, .snapshot = RegisterSnapshot(GetLatestSnapshot())};
+	ScanKeyData key;
 
-	walk.direction = direction;
+	ScanKeyInit(&key, RUN_REPORT_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(report_id));
+	walk.scan = systable_beginscan(rel, bm_relation_oid(RUNS_KEY, false), true,
+								   walk.snapshot, 1, &key);
 	return walk;
 }
 
@@ -184,7 +179,7 @@ bm_history_walk(Relation rel, int64 report_id, ScanDirection direction)
 bool
 bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row)
 {
-	HeapTuple tuple = systable_getnext_ordered(walk->scan, walk->direction);
+	HeapTuple tuple = systable_getnext(walk->scan);
 
 	if (HeapTupleIsValid(tuple))
 		read_row(walk->rel, tuple, row);
@@ -194,63 +189,85 @@ bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row)
 void
 bm_history_walk_end(const BmRunWalk *walk)
 {
-	systable_endscan_ordered(walk->scan);
-	bm_snapshot_end(walk->snapshot);
-	index_close(walk->index, AccessShareLock);
+	systable_endscan(walk->scan);
+	UnregisterSnapshot(walk->snapshot);
 }
 
 /* The report with the next higher id that has runs, or 0. */
 int64
 bm_history_next_report(Relation rel, int64 report_id)
 {
-	BmRunWalk walk = begin_walk(rel, report_id, BTGreaterStrategyNumber, BM_NO_ID);
+	Relation index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	BmRunRow row = {0};
+	SysScanDesc scan;
+	HeapTuple tuple;
+	ScanKeyData key;
 
-	(void) bm_history_walk_next(&walk, &row);
-	bm_history_walk_end(&walk);
+	ScanKeyInit(&key, RUN_REPORT_ID + 1, BTGreaterStrategyNumber, F_INT8GT,
+				Int64GetDatum(report_id));
+	scan = systable_beginscan_ordered(rel, index, snapshot, 1, &key);
+	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+		read_row(rel, tuple, &row);
+	systable_endscan_ordered(scan);
+	UnregisterSnapshot(snapshot);
+	index_close(index, AccessShareLock);
 	return row.report_id;
 }
 
-/* Reads an attempt that is not committed, too, as run_report()'s is. */
+/*
+ * Looks for a run by its id alone, which reads the table. Finds one that is not committed, too, as run_report()'s
+ * is. False where there is no such run.
+ */
 bool
-bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row)
+bm_history_find(int64 run_id, BmRunRow *row)
 {
 	Relation rel = bm_table_open("runs", AccessShareLock);
-	Relation index = index_open(bm_relation_oid(RUNS_KEY, false), AccessShareLock);
 	SnapshotData dirty;
+	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	InitDirtySnapshot(dirty);
-	scan = scan_runs(rel, index, &dirty, report_id, BTEqualStrategyNumber, run_id);
-	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+	ScanKeyInit(&key, RUN_ID + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run_id));
+	scan = systable_beginscan(rel, InvalidOid, false, &dirty, 1, &key);
+	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		read_row(rel, tuple, row);
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
+	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return HeapTupleIsValid(tuple);
 }
 
 /* A copy of one row of the table, or NULL. */
 static HeapTuple
-get_run(Relation rel, int64 report_id, int64 run_id)
+get_run(Relation rel, int64 report_id, TimestampTz slot, int64 run_id)
 {
-	BmRunWalk walk = begin_walk(rel, report_id, BTEqualStrategyNumber, run_id);
-	BmRunRow row = {0};
+	Snapshot snapshot = bm_snapshot_begin();
+	SysScanDesc scan = scan_slot(rel, report_id, slot, snapshot);
+	HeapTuple found = NULL;
+	HeapTuple row;
 
-	if (bm_history_walk_next(&walk, &row))
-		row.tuple = heap_copytuple(row.tuple);
-	bm_history_walk_end(&walk);
-	return row.tuple;
+	while (found == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		bool isnull;
+
+		if (DatumGetInt64(
+				heap_getattr(row, RUN_ID + 1, RelationGetDescr(rel), &isnull)) == run_id)
+			found = heap_copytuple(row);
+	}
+	systable_endscan(scan);
+	bm_snapshot_end(snapshot);
+	return found;
 }
 
 /* False where there is no such run. */
 bool
-bm_history_get(int64 report_id, int64 run_id, BmRunRow *row)
+bm_history_get(int64 report_id, TimestampTz slot, int64 run_id, BmRunRow *row)
 {
 	Relation rel = bm_table_open("runs", AccessShareLock);
-	HeapTuple tuple = get_run(rel, report_id, run_id);
+	HeapTuple tuple = get_run(rel, report_id, slot, run_id);
 
 	if (tuple != NULL)
 		read_row(rel, tuple, row);
@@ -277,7 +294,7 @@ bm_history_put(const BmRun *run, const BmRunEnd *end, TimestampTz now)
 	if (end != NULL)
 		set_end(v, n, end, now);
 	if (run->trigger == BM_TRIGGER_MANUAL && end != NULL)
-		row = get_run(rel, run->report_id, run->run_id);
+		row = get_run(rel, run->report_id, run->slot, run->run_id);
 	if (row != NULL)
 		bm_table_update(rel, row, v, n);
 	else
@@ -287,10 +304,10 @@ bm_history_put(const BmRun *run, const BmRunEnd *end, TimestampTz now)
 
 /* Says of an attempt that has ended why no other one follows; the caller has the report's lock. */
 void
-bm_history_set_reason(int64 report_id, int64 run_id, const char *reason)
+bm_history_set_reason(int64 report_id, TimestampTz slot, int64 run_id, const char *reason)
 {
 	Relation rel = bm_table_open("runs", RowExclusiveLock);
-	HeapTuple row = get_run(rel, report_id, run_id);
+	HeapTuple row = get_run(rel, report_id, slot, run_id);
 	Datum v[RUN_COLUMNS];
 	bool n[RUN_COLUMNS];
 
@@ -308,18 +325,10 @@ static HeapTuple
 find_slot(Relation rel, int64 report_id, TimestampTz slot, int first_attempt)
 {
 	Snapshot snapshot = bm_snapshot_begin();
-	ScanKeyData keys[2];
-	SysScanDesc scan;
+	SysScanDesc scan = scan_slot(rel, report_id, slot, snapshot);
 	HeapTuple found = NULL;
 	HeapTuple row;
 
-	ScanKeyInit(&keys[0], RUN_REPORT_ID + 1, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(report_id));
-	ScanKeyInit(&keys[1], RUN_SLOT + 1, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ,
-				TimestampTzGetDatum(slot));
-	scan =
-		systable_beginscan(rel, bm_relation_oid("runs_report_id_slot_attempt_key", false),
-						   true, snapshot, 2, keys);
 	while (found == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		bool isnull;
@@ -382,23 +391,6 @@ bm_history_skip(int64 report_id, TimestampTz slot, int64 count, const char *reas
 	table_close(rel, NoLock);
 }
 
-/* The latest attempt that the worker made, or BM_NO_ID. */
-int64
-bm_history_last_attempt(int64 report_id)
-{
-	Relation rel = bm_table_open("runs", AccessShareLock);
-	BmRunWalk walk = bm_history_walk(rel, report_id, BackwardScanDirection);
-	int64 last = BM_NO_ID;
-	BmRunRow row;
-
-	while (last == BM_NO_ID && bm_history_walk_next(&walk, &row))
-		if (row.attempt != SKIPPED && row.trigger != BM_TRIGGER_MANUAL)
-			last = row.run_id;
-	bm_history_walk_end(&walk);
-	table_close(rel, AccessShareLock);
-	return last;
-}
-
 static void
 delete_by_report(const char *table, const char *index, int64 report_id)
 {
@@ -414,7 +406,7 @@ delete_by_report(const char *table, const char *index, int64 report_id)
 void
 bm_history_delete(int64 report_id)
 {
-	delete_by_report("runs", "runs_report_id_slot_attempt_key", report_id);
+	delete_by_report("runs", RUNS_KEY, report_id);
 }
 
 void

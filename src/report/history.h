@@ -71,29 +71,28 @@ typedef struct BmRunRow
 	int64 missed_count; /* slots that were skipped; 0: it is an attempt */
 } BmRunRow;
 
-/* A walk along a report's runs, by their ids. */
+/* A walk along a report's runs. */
 typedef struct BmRunWalk
 {
 	Relation rel;
-	Relation index;
 	Snapshot snapshot;
-	ScanDirection direction;
 	SysScanDesc scan;
 } BmRunWalk;
 
 extern const char *bm_run_state_name(BmRunState state);
 extern int64 bm_history_next_id(void);
 extern void bm_history_put(const BmRun *run, const BmRunEnd *end, TimestampTz now);
-extern bool bm_history_get(int64 report_id, int64 run_id, BmRunRow *row);
-extern bool bm_history_get_dirty(int64 report_id, int64 run_id, BmRunRow *row);
+extern bool bm_history_get(int64 report_id, TimestampTz slot, int64 run_id,
+						   BmRunRow *row);
+extern bool bm_history_find(int64 run_id, BmRunRow *row);
 extern int64 bm_history_next_report(Relation rel, int64 report_id);
-extern BmRunWalk bm_history_walk(Relation rel, int64 report_id, ScanDirection direction);
+extern BmRunWalk bm_history_walk(Relation rel, int64 report_id);
 extern bool bm_history_walk_next(const BmRunWalk *walk, BmRunRow *row);
 extern void bm_history_walk_end(const BmRunWalk *walk);
 extern void bm_history_skip(int64 report_id, TimestampTz slot, int64 count,
 							const char *reason, TimestampTz now);
-extern int64 bm_history_last_attempt(int64 report_id);
-extern void bm_history_set_reason(int64 report_id, int64 run_id, const char *reason);
+extern void bm_history_set_reason(int64 report_id, TimestampTz slot, int64 run_id,
+								  const char *reason);
 extern bool bm_history_has_slot(int64 report_id, TimestampTz slot);
 extern void bm_history_delete(int64 report_id);
 

@@ -3,13 +3,13 @@
  * more than bizmetrics.history_runs of a kind, goes; the last success, the last failure and what is
  * under way stay.
  *
- * A pass costs two looks at the index for each report, and what ended and what goes: how many rows a
- * report has is kept in its row of pruned_runs, and only runs that are newer are counted. A report's
- * runs get their ids under its lock, so they appear in the order of their ids, and none that is
- * older than one counted appears later. A row that is under way ends the count until it has ended.
+ * A pass reads the whole history, which is so short, and adds nothing to what a run costs: neither a count of
+ * its report's rows nor an index in their order. What a report has of each kind is found by one walk along its
+ * rows, and deleted by a second one, if there is anything.
  *
  * The report's lock is not taken, for a runner would find it taken: rows that have ended are
- * changed by nobody, and deleted by drop_report() alone, which does not mind.
+ * changed by nobody but for the reason of the last one, which stays, and deleted by drop_report() alone, which
+ * does not mind.
  */
 #include "postgres.h"
 
@@ -33,69 +33,117 @@
 /* No report has this id: its lock is held by who prunes. */
 #define PRUNING 0
 
-/* Adds to the kept ones those that ended since the last pass; says whether there were any. */
-static bool
-count_new_runs(Relation rel, BmTotals *totals)
+/* Ids of a report's runs that ended in a kind of ending. */
+typedef struct Ended
 {
-	BmRunWalk walk = bm_history_walk(rel, totals->report_id, BackwardScanDirection);
-	int32 found[BM_ENDINGS] = {0};
-	int64 counted_to = 0;
-	bool any;
+	int64 *run_ids;
+	int count;
+	int allocated;
+} Ended;
+
+/* Of such runs: the newest, which stays, and up to which id they are more than may stay. */
+typedef struct Cut
+{
+	int64 newest;
+	int64 surplus; /* 0: up to none */
+} Cut;
+
+static void
+add_ended(Ended *ended, int64 run_id)
+{
+	if (ended->count == ended->allocated)
+	{
+		ended->allocated = Max(2 * ended->allocated, 64);
+		ended->run_ids =
+			ended->run_ids == NULL
+				? palloc(ended->allocated * sizeof(int64))
+				: repalloc_huge(ended->run_ids, ended->allocated * sizeof(int64));
+	}
+	ended->run_ids[ended->count++] = run_id;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left > right ? -1 : left < right;
+}
+
+static Cut
+make_cut(Ended *ended)
+{
+	Cut cut = {0};
+
+	if (ended->count == 0)
+		return cut;
+	qsort(ended->run_ids, ended->count, sizeof(int64), newest_first);
+	cut.newest = ended->run_ids[0];
+	if (ended->count > bm_guc_history_runs)
+		cut.surplus = ended->run_ids[bm_guc_history_runs];
+	return cut;
+}
+
+/* Finds the cuts of a report's history; says whether there may be anything to delete. */
+static bool
+find_cuts(Relation rel, int64 report_id, TimestampTz oldest, Cut *cuts)
+{
+	BmRunWalk walk = bm_history_walk(rel, report_id);
+	Ended ended[BM_ENDINGS] = {0};
+	bool any = false;
 	BmRunRow row;
 
-	while (bm_history_walk_next(&walk, &row) && row.run_id > totals->counted_to)
+	while (bm_history_walk_next(&walk, &row))
 	{
 		if (row.finished_at == BM_NO_TIME)
-		{
-			memset(found, 0, sizeof(found));
-			counted_to = 0;
 			continue;
-		}
-		if (counted_to == 0)
-			counted_to = row.run_id;
-		found[bm_ending_of(&row)]++;
+		add_ended(&ended[bm_ending_of(&row)], row.run_id);
+		any |= row.started_at < oldest;
 	}
 	bm_history_walk_end(&walk);
-	any = counted_to != 0;
-	if (any)
-		totals->counted_to = counted_to;
 	for (int i = 0; i < BM_ENDINGS; i++)
-		totals->kept[i] += found[i];
+	{
+		cuts[i] = make_cut(&ended[i]);
+		any |= cuts[i].surplus != 0;
+	}
 	return any;
 }
 
 static bool
-has_surplus(const BmTotals *totals)
+is_to_go(const BmRunRow *row, const Cut *cuts, TimestampTz oldest)
 {
-	for (int i = 0; i < BM_ENDINGS; i++)
-		if (totals->kept[i] > bm_guc_history_runs)
-			return true;
-	return false;
+	const Cut *cut = &cuts[bm_ending_of(row)];
+
+	return row->finished_at != BM_NO_TIME && row->run_id != cut->newest &&
+		   (row->run_id <= cut->surplus || row->started_at < oldest);
 }
 
-/* Deletes the oldest rows that are too old or too many, at most limit; says how many. */
+/* Deletes rows that are too old or too many, at most limit; says how many. */
 static int
-delete_old_runs(Relation rel, BmTotals *totals, TimestampTz oldest, int limit)
+delete_old_runs(Relation rel, int64 report_id, TimestampTz oldest, int limit)
 {
-	BmRunWalk walk = bm_history_walk(rel, totals->report_id, ForwardScanDirection);
+	Cut cuts[BM_ENDINGS];
+	BmRunWalk walk;
+	BmTotals totals;
 	int deleted = 0;
 	BmRunRow row;
 
-	while (deleted < limit && bm_history_walk_next(&walk, &row) &&
-		   row.run_id <= totals->counted_to &&
-		   (row.started_at < oldest || has_surplus(totals)))
+	if (!find_cuts(rel, report_id, oldest, cuts))
+		return 0;
+	bm_totals_get(report_id, &totals);
+	walk = bm_history_walk(rel, report_id);
+	while (deleted < limit && bm_history_walk_next(&walk, &row))
 	{
-		int32 *kept = &totals->kept[bm_ending_of(&row)];
-
-		if (row.finished_at == BM_NO_TIME || *kept <= 1 ||
-			(row.started_at >= oldest && *kept <= bm_guc_history_runs))
+		if (!is_to_go(&row, cuts, oldest))
 			continue;
 		if (bm_table_delete(rel, row.tuple))
-			bm_totals_add(totals, &row);
-		(*kept)--;
+			bm_totals_add(&totals, &row);
 		deleted++;
 	}
 	bm_history_walk_end(&walk);
+	if (deleted > 0)
+		bm_totals_put(&totals);
 	return deleted;
 }
 
@@ -103,7 +151,7 @@ delete_old_runs(Relation rel, BmTotals *totals, TimestampTz oldest, int limit)
 static int
 delete_all_runs(Relation rel, int64 report_id, int limit)
 {
-	BmRunWalk walk = bm_history_walk(rel, report_id, ForwardScanDirection);
+	BmRunWalk walk = bm_history_walk(rel, report_id);
 	int deleted = 0;
 	BmRunRow row;
 
@@ -117,20 +165,30 @@ delete_all_runs(Relation rel, int64 report_id, int limit)
 }
 
 static int
-prune_report(Relation rel, int64 report_id, TimestampTz oldest, int limit)
+prune_report(Relation rel, int64 report_id, int limit)
 {
-	BmTotals totals;
-	bool counted;
-	int deleted;
+	TimestampTz oldest =
+		bm_guc_history_retention < 0
+			? DT_NOBEGIN
+			: bm_clock_now() - bm_guc_history_retention * USECS_PER_MINUTE;
 
-	if (bm_report_get(report_id) == NULL)
-		return delete_all_runs(rel, report_id, limit);
-	bm_totals_get(report_id, &totals);
-	counted = count_new_runs(rel, &totals);
-	deleted = delete_old_runs(rel, &totals, oldest, limit);
-	if (counted || deleted > 0)
-		bm_totals_put(&totals);
-	return deleted;
+	return bm_report_get(report_id) != NULL
+			   ? delete_old_runs(rel, report_id, oldest, limit)
+			   : delete_all_runs(rel, report_id, limit);
+}
+
+/* Prunes the history of one report, in the caller's transaction. */
+void
+bm_history_prune_report(int64 report_id)
+{
+	Relation rel;
+
+	/* Whoever has it does it. */
+	if (!bm_report_lock(PRUNING, false))
+		return;
+	rel = bm_table_open("runs", RowExclusiveLock);
+	(void) prune_report(rel, report_id, MAX_DELETED);
+	table_close(rel, NoLock);
 }
 
 /* Totals of reports that are gone. */
@@ -144,6 +202,9 @@ forget_totals(void)
 			bm_totals_delete(*(int64 *) lfirst(cell));
 }
 
+/* The pass that stopped at its limit goes on after this report. */
+static int64 pruned_to = 0;
+
 /*
  * One pass, in the caller's transaction. Says whether there is more to delete: then the caller
  * commits and calls again.
@@ -151,14 +212,10 @@ forget_totals(void)
 bool
 bm_history_prune(void)
 {
-	TimestampTz oldest =
-		bm_guc_history_retention < 0
-			? DT_NOBEGIN
-			: bm_clock_now() - bm_guc_history_retention * USECS_PER_MINUTE;
 	MemoryContext context;
 	MemoryContext old;
 	Relation rel;
-	int64 report_id = 0;
+	int64 report_id = pruned_to;
 	int deleted = 0;
 
 	/* Whoever has it does it. */
@@ -172,12 +229,14 @@ bm_history_prune(void)
 		   (report_id = bm_history_next_report(rel, report_id)) != 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		deleted += prune_report(rel, report_id, oldest, MAX_DELETED - deleted);
+		deleted += prune_report(rel, report_id, MAX_DELETED - deleted);
 		MemoryContextReset(context);
 	}
 	table_close(rel, NoLock);
 	forget_totals();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	/* There may be more of the last one. */
+	pruned_to = deleted >= MAX_DELETED ? report_id - 1 : 0;
 	return deleted >= MAX_DELETED;
 }

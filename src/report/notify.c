@@ -65,12 +65,12 @@ send_message(StringInfo json)
 }
 
 static void
-notify_run(const BmReport *report, int64 run_id)
+notify_run(const BmReport *report, TimestampTz slot, int64 run_id)
 {
 	StringInfoData json;
 	BmRunRow row;
 
-	if (!bm_history_get(report->id, run_id, &row))
+	if (!bm_history_get(report->id, slot, run_id, &row))
 		return;
 	begin_message(&json, report);
 	appendStringInfo(&json, ", \"run_id\": " INT64_FORMAT, run_id);
@@ -90,18 +90,18 @@ notify_run(const BmReport *report, int64 run_id)
 }
 
 void
-bm_notify_success(const BmReport *report, int64 run_id)
+bm_notify_success(const BmReport *report, TimestampTz slot, int64 run_id)
 {
 	if (bm_guc_notify_runs >= BM_NOTIFY_ALL)
-		notify_run(report, run_id);
+		notify_run(report, slot, run_id);
 }
 
 /* A run that failed for good: no other attempt follows. */
 void
-bm_notify_failure(const BmReport *report, int64 run_id)
+bm_notify_failure(const BmReport *report, TimestampTz slot, int64 run_id)
 {
 	if (bm_guc_notify_runs >= BM_NOTIFY_FAILURES)
-		notify_run(report, run_id);
+		notify_run(report, slot, run_id);
 }
 
 /* A report that cannot run any more. */

@@ -4,8 +4,8 @@
 
 #include "report/registry.h"
 
-extern void bm_notify_success(const BmReport *report, int64 run_id);
-extern void bm_notify_failure(const BmReport *report, int64 run_id);
+extern void bm_notify_success(const BmReport *report, TimestampTz slot, int64 run_id);
+extern void bm_notify_failure(const BmReport *report, TimestampTz slot, int64 run_id);
 extern void bm_notify_broken(const BmReport *report, const char *reason);
 
 #endif

@@ -262,7 +262,8 @@ bm_run_backfill(const BmReport *report, const BmPiece *piece)
 static bool
 is_under_way(const BmReportState *state, const BmRun *run)
 {
-	return run->trigger == BM_TRIGGER_MANUAL || state->run_id == run->run_id;
+	return run->trigger == BM_TRIGGER_MANUAL ||
+		   (state->pid != 0 && state->run_id == run->run_id);
 }
 
 /* No slot up to this time is owed to the reports that run after it. */
@@ -315,7 +316,7 @@ bm_run_succeeded(const BmReport *report, const BmRun *run)
 	state->last_success_at = now;
 	state->done_until = Max(state->done_until, done_by(report, run));
 	bm_state_put(state);
-	bm_notify_success(report, run->run_id);
+	bm_notify_success(report, run->slot, run->run_id);
 }
 
 static double
@@ -387,7 +388,7 @@ end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, Timesta
 	bm_history_put(&run, end, now);
 	bm_state_put(state);
 	if (end->reason != NULL)
-		bm_notify_failure(report, run.run_id);
+		bm_notify_failure(report, run.slot, run.run_id);
 }
 
 /* Did it end, by whatever cancelled it, when its time was up? */
@@ -414,7 +415,7 @@ bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end)
 	if (run->trigger == BM_TRIGGER_MANUAL)
 	{
 		bm_history_put(run, end, now);
-		bm_notify_failure(report, run->run_id);
+		bm_notify_failure(report, run->slot, run->run_id);
 		return;
 	}
 	if (end->state == BM_RUN_CANCELLED && is_over_time(now_is, run, now))
@@ -434,7 +435,7 @@ bm_run_bury(const BmReport *report, bool terminated)
 					.sqlerrcode = ERRCODE_CRASH_SHUTDOWN,
 					.message = "the runner ended before the report did"};
 
-	if (state == NULL || state->run_id == BM_NO_ID)
+	if (state == NULL || state->pid == 0)
 		return false;
 	if (terminated)
 	{

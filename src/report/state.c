@@ -82,10 +82,10 @@ static void
 read_attempt(BmReportState *state, const Datum *v, const bool *n)
 {
 	state->run_id = n[STATE_RUN_ID] ? BM_NO_ID : DatumGetInt64(v[STATE_RUN_ID]);
-	if (state->run_id == BM_NO_ID)
+	state->pid = n[STATE_PID] ? 0 : DatumGetInt32(v[STATE_PID]);
+	if (state->pid == 0)
 		return;
 	state->started_at = DatumGetTimestampTz(v[STATE_STARTED_AT]);
-	state->pid = DatumGetInt32(v[STATE_PID]);
 	state->has_window = !n[STATE_WINDOW_START];
 	state->window.start = DatumGetTimestampTz(v[STATE_WINDOW_START]);
 	state->window.end = DatumGetTimestampTz(v[STATE_WINDOW_END]);
@@ -152,7 +152,7 @@ set_id(Datum *values, bool *nulls, int column, int64 id)
 static void
 set_attempt(Datum *v, bool *n, const BmReportState *state)
 {
-	bool runs = state->run_id != BM_NO_ID;
+	bool runs = state->pid != 0;
 
 	set_id(v, n, STATE_RUN_ID, state->run_id);
 	v[STATE_STARTED_AT] = TimestampTzGetDatum(state->started_at);
@@ -236,7 +236,7 @@ bm_state_phase(const BmReportState *state)
 {
 	if (!state->adopted)
 		return BM_PHASE_RESTORED;
-	if (state->run_id != BM_NO_ID)
+	if (state->pid != 0)
 		return BM_PHASE_RUNNING;
 	if (state->chain_trigger != BM_TRIGGER_NONE)
 		return BM_PHASE_RETRYING;
@@ -257,7 +257,7 @@ bm_state_apply(BmReportState *state, BmCause cause)
 	if (transition == NULL)
 		elog(ERROR, "report " INT64_FORMAT " cannot be %s while it is %s",
 			 state->report_id, bm_cause_name(cause), bm_phase_name(from));
-	state->run_id = BM_NO_ID;
+	state->pid = 0;
 	if (transition->actions & BM_COUNT_FAILURE)
 		state->consecutive_failures++;
 	if (transition->actions & BM_COUNT_CRASH)
@@ -272,6 +272,7 @@ bm_state_apply(BmReportState *state, BmCause cause)
 		state->chain_slot = BM_NO_TIME;
 		state->next_attempt_at = BM_NO_TIME;
 		state->attempt = 0;
+		state->run_id = BM_NO_ID;
 	}
 	if (transition->actions & BM_COUNT_ATTEMPT)
 	{

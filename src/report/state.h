@@ -35,12 +35,12 @@ typedef struct BmReportState
 	BmTrigger chain_trigger;	 /* BM_TRIGGER_NONE: there is none */
 	TimestampTz chain_slot;		 /* BM_NO_TIME for a request */
 	int attempt;				 /* attempts made in it; while not adopted, checks made */
+	int64 run_id;				 /* the last of them, or BM_NO_ID */
 	TimestampTz next_attempt_at; /* nothing begins before, but what is asked for */
 
-	/* The attempt under way, which the history has when it has ended. */
-	int64 run_id; /* BM_NO_ID: there is none, and the rest says nothing */
+	/* That attempt while it is under way: the history has it when it has ended. */
+	int pid; /* 0: it has ended, and the rest says nothing */
 	TimestampTz started_at;
-	int pid;
 	bool has_window;
 	BmWindow window;
 

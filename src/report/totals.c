@@ -32,9 +32,7 @@ PG_FUNCTION_INFO_V1(bizmetrics_report_totals);
 enum
 {
 	PRUNED_REPORT_ID,
-	PRUNED_COUNTED_TO,
-	PRUNED_KEPT,
-	PRUNED_ENDED = PRUNED_KEPT + BM_ENDINGS,
+	PRUNED_ENDED,
 	PRUNED_ROW_COUNT = PRUNED_ENDED + BM_END_STATES,
 	PRUNED_DURATION_TOTAL,
 	PRUNED_DURATION_MIN,
@@ -95,13 +93,9 @@ bm_totals_get(int64 report_id, BmTotals *totals)
 
 	memset(totals, 0, sizeof(BmTotals));
 	totals->report_id = report_id;
-	totals->stored = row != NULL;
 	if (row != NULL)
 	{
 		heap_deform_tuple(row, RelationGetDescr(rel), v, n);
-		totals->counted_to = DatumGetInt64(v[PRUNED_COUNTED_TO]);
-		for (int i = 0; i < BM_ENDINGS; i++)
-			totals->kept[i] = DatumGetInt32(v[PRUNED_KEPT + i]);
 		for (int i = 0; i < BM_END_STATES; i++)
 			totals->ended[i] = DatumGetInt64(v[PRUNED_ENDED + i]);
 		totals->row_count = DatumGetInt64(v[PRUNED_ROW_COUNT]);
@@ -133,9 +127,6 @@ bm_totals_put(const BmTotals *totals)
 	bool n[PRUNED_COLUMNS] = {false};
 
 	v[PRUNED_REPORT_ID] = Int64GetDatum(totals->report_id);
-	v[PRUNED_COUNTED_TO] = Int64GetDatum(totals->counted_to);
-	for (int i = 0; i < BM_ENDINGS; i++)
-		v[PRUNED_KEPT + i] = Int32GetDatum(totals->kept[i]);
 	for (int i = 0; i < BM_END_STATES; i++)
 		v[PRUNED_ENDED + i] = Int64GetDatum(totals->ended[i]);
 	v[PRUNED_ROW_COUNT] = Int64GetDatum(totals->row_count);
@@ -277,14 +268,14 @@ bizmetrics_report_totals(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	bm_totals_get(report_id, &totals);
 	rel = bm_table_open("runs", AccessShareLock);
-	walk = bm_history_walk(rel, report_id, ForwardScanDirection);
+	walk = bm_history_walk(rel, report_id);
 	while (bm_history_walk_next(&walk, &row))
 	{
 		if (row.finished_at == BM_NO_TIME)
 			continue;
 		bm_totals_add(&totals, &row);
 		if (bm_ending_of(&row) == BM_ENDING_FAILURE)
-			last_failure_at = row.finished_at;
+			last_failure_at = Max(last_failure_at, row.finished_at);
 	}
 	bm_history_walk_end(&walk);
 	table_close(rel, AccessShareLock);

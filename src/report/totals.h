@@ -22,10 +22,6 @@ typedef enum BmEnding
 typedef struct BmTotals
 {
 	int64 report_id;
-	bool stored;			/* there is a row */
-	int64 counted_to;		/* the newest run that is counted in kept */
-	int32 kept[BM_ENDINGS]; /* rows of the history up to that one */
-	/* What is added up: where stored, of the runs whose rows are gone. */
 	int64 ended[BM_END_STATES];
 	int64 row_count;
 	int64 duration_total; /* durations of successes, in microseconds */

@@ -178,6 +178,15 @@ run_if_due(int64 report_id)
 	return claimed;
 }
 
+/* There is no worker that would. */
+static void
+prune_history(int64 report_id)
+{
+	begin_bookkeeping();
+	bm_history_prune_report(report_id);
+	SPI_commit();
+}
+
 /* Runs each due report once; says whether there was one. */
 static bool
 run_all_once(void)
@@ -194,26 +203,14 @@ run_all_once(void)
 	{
 		BmReport *report = lfirst(cell);
 
-		if (bm_report_owner(report) == GetUserId())
-			any |= run_if_due(report->id);
+		if (bm_report_owner(report) != GetUserId() || !run_if_due(report->id))
+			continue;
+		prune_history(report->id);
+		any = true;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(pass);
 	return any;
-}
-
-/* There is no worker that would. */
-static void
-prune_history(void)
-{
-	bool more = true;
-
-	while (more)
-	{
-		begin_bookkeeping();
-		more = bm_history_prune();
-		SPI_commit();
-	}
 }
 
 static void
@@ -237,16 +234,12 @@ check_call(FunctionCallInfo fcinfo)
 Datum
 bizmetrics_run_due_reports(PG_FUNCTION_ARGS)
 {
-	bool any = false;
-
 	check_call(fcinfo);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	SPI_commit(); /* CALL began a transaction of the owner's */
 	while (!worker_is_here() && run_all_once())
-		any = true;
-	if (any)
-		prune_history();
+		;
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -93,7 +93,7 @@ bm_tend_report(const BmReport *report)
 	BmReportState *state = bm_state_get(report->id);
 	const char *problem = report_problem(report);
 
-	if (state != NULL && state->adopted && state->run_id == BM_NO_ID &&
+	if (state != NULL && state->adopted && state->pid == 0 &&
 		same_text(state->broken_reason, problem) &&
 		!bm_state_is_off(state, report, bm_clock_now()))
 		return state;

@@ -86,7 +86,7 @@ bm_watchdog_look(const BmReport *report)
 	Watch *watch;
 	bool made;
 
-	if (report->timeout == NULL || state == NULL || state->run_id == BM_NO_ID)
+	if (report->timeout == NULL || state == NULL || state->pid == 0)
 		return DT_NOEND;
 	deadline = state->started_at + Min(bm_interval_usecs(report->timeout), DT_NOEND / 2);
 	if (now < deadline)

@@ -34,7 +34,7 @@ CALL history('much', 'succeeded', 7, '1 hour');
 CALL history('old', 'succeeded', 1, '1 hour');
 SELECT bizmetrics_test.prune_history() AS more;
 SELECT * FROM kept;
--- What was under way counts once it has ended, and what ran after it does.
+-- What was under way counts once it has ended.
 UPDATE bizmetrics.runs SET state = 'crashed', finished_at = now() WHERE state = 'running';
 SELECT bizmetrics_test.prune_history() AS more;
 SELECT * FROM kept WHERE report = 'slow';

@@ -38,7 +38,7 @@ SELECT bizmetrics_test.prune_history() AS more;
 SELECT bizmetrics_test.prune_history() AS more;
 SELECT * FROM stats;
 SELECT count(*) FROM bizmetrics.report_runs WHERE report_name = 'stats';
-SELECT kept_successes, kept_failures, succeeded FROM bizmetrics.pruned_runs JOIN bizmetrics.reports USING (report_id) ORDER BY report_name;
+SELECT report_name, succeeded FROM bizmetrics.pruned_runs JOIN bizmetrics.reports USING (report_id) ORDER BY report_name;
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 SELECT count(*) FROM bizmetrics.pruned_runs;
 DROP VIEW stats;

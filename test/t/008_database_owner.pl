@@ -150,7 +150,7 @@ for my $change (
 	'CREATE INDEX odd ON bizmetrics.runs ((lower(state)))',
 	'ALTER TABLE bizmetrics.report_state ALTER chain_trigger TYPE bigint USING 42',
 	'ALTER TABLE bizmetrics.runs ADD more text',
-	'ALTER INDEX bizmetrics.runs_report_id_run_id_key RENAME TO aside',
+	'ALTER INDEX bizmetrics.runs_report_id_slot_attempt_key RENAME TO aside',
 	'ALTER TABLE bizmetrics.run_requests ADD more text',
 	'ALTER TABLE bizmetrics.pruned_runs ALTER durations TYPE text',
 	'ALTER TABLE bizmetrics.grants ALTER role_name TYPE bigint USING hashtext(role_name)',
