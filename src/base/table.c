@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -106,6 +107,13 @@ bm_table_open(const char *name, LOCKMODE lockmode)
 	if (lockmode >= RowExclusiveLock)
 		check_indexes(rel);
 	return rel;
+}
+
+/* Locks one of them to the end of the transaction; false where that would have to be waited for. */
+bool
+bm_table_lock_at_once(const char *name, LOCKMODE lockmode)
+{
+	return ConditionalLockRelationOid(bm_relation_oid(name, false), lockmode);
 }
 
 static Oid

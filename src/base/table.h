@@ -11,6 +11,7 @@ extern Oid bm_schema_oid(bool missing_ok);
 extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
+extern bool bm_table_lock_at_once(const char *name, LOCKMODE lockmode);
 extern Snapshot bm_snapshot_begin(void);
 extern void bm_snapshot_end(Snapshot snapshot);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);

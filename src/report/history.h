@@ -50,6 +50,7 @@ typedef struct BmRunEnd
 	char *message;
 	char *detail;
 	const char *reason; /* why no other attempt follows, or NULL */
+	bool interrupted;	/* by no fault of the report: the next attempt need not wait */
 } BmRunEnd;
 
 /* A row of the history. */

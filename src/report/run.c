@@ -327,13 +327,15 @@ random_fraction(void)
 
 /* When an attempt that ended so may be followed by another one: after a crash not soon. */
 static TimestampTz
-next_attempt(const BmReport *report, const BmReportState *state, bool crashed,
+next_attempt(const BmReport *report, const BmReportState *state, const BmRunEnd *end,
 			 TimestampTz now)
 {
 	int64 delay = bm_retry_delay(report->backoff, report->backoff_length, state->attempt,
 								 random_fraction());
 
-	return now + (crashed ? Max(delay, CRASH_BACKOFF) : delay);
+	if (end->interrupted)
+		return now;
+	return now + (end->state == BM_RUN_CRASHED ? Max(delay, CRASH_BACKOFF) : delay);
 }
 
 /* Why no other attempt is made of the run, or NULL. */
@@ -367,7 +369,7 @@ end_attempt(const BmReport *report, BmReportState *state, BmRunEnd *end, Timesta
 {
 	bool crashed = end->state == BM_RUN_CRASHED;
 	BmRun run = run_under_way(state);
-	TimestampTz next_attempt_at = next_attempt(report, state, crashed, now);
+	TimestampTz next_attempt_at = next_attempt(report, state, end, now);
 	BmCause cause = crashed ? BM_CAUSE_CRASHED : BM_CAUSE_FAILED;
 
 	if (!crashed)
@@ -399,6 +401,16 @@ is_over_time(const BmReport *report, const BmRun *run, TimestampTz now)
 		   now - run->started_at >= bm_interval_usecs(report->timeout);
 }
 
+/* Its process was terminated when its time was up. */
+static void
+set_overdue(BmRunEnd *end)
+{
+	end->state = BM_RUN_TIMED_OUT;
+	end->sqlerrcode = ERRCODE_QUERY_CANCELED;
+	end->message = "the report did not end when its time was up, and was terminated";
+	end->interrupted = false;
+}
+
 /*
  * After the transaction that failed. Does nothing where the attempt is recorded already: while
  * its lock was lost, somebody else took it for a crash. Goes by the report as it is now.
@@ -420,6 +432,8 @@ bm_run_failed(const BmReport *report, const BmRun *run, BmRunEnd *end)
 	}
 	if (end->state == BM_RUN_CANCELLED && is_over_time(now_is, run, now))
 		end->state = BM_RUN_TIMED_OUT;
+	if (end->interrupted && is_over_time(now_is, run, now))
+		set_overdue(end);
 	end_attempt(now_is, state, end, now);
 }
 
@@ -438,11 +452,7 @@ bm_run_bury(const BmReport *report, bool terminated)
 	if (state == NULL || state->pid == 0)
 		return false;
 	if (terminated)
-	{
-		end.state = BM_RUN_TIMED_OUT;
-		end.sqlerrcode = ERRCODE_QUERY_CANCELED;
-		end.message = "the report did not end when its time was up, and was terminated";
-	}
+		set_overdue(&end);
 	end_attempt(report, state, &end, bm_clock_now());
 	return true;
 }

@@ -3,7 +3,8 @@
  *
  * Nothing in this process has more rights than the owner but the C code that keeps the books. The
  * order is: lock, claim (committed), execute and record success (one transaction), or record the
- * failure (another one). A runner that dies in between leaves a claim whose lock can be had. Then
+ * failure (another one). A runner that is terminated in between, as all are when the server is shut down,
+ * records that at its exit; one that dies leaves a claim whose lock can be had. Then
  * the session is cleared (session.c), and the next report's turn comes.
  */
 #include "postgres.h"
@@ -25,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/table.h"
 #include "report/lock.h"
 #include "report/registry.h"
 #include "report/run.h"
@@ -36,6 +38,19 @@ BackgroundWorkerHandle *
 bm_runner_start(BmRunnerId id, const char *owner)
 {
 	return bm_process_start_for("runner", owner, (Datum) 0, &id, sizeof(id));
+}
+
+/* The attempt that this process claimed, until it is done with: for record_termination(). */
+static const BmReport *claimed_report = NULL;
+static BmRun claimed_run;
+static const BmRunEnd *claimed_end = NULL; /* NULL: it has none yet */
+static volatile sig_atomic_t terminated = false;
+
+static void
+note_termination(SIGNAL_ARGS)
+{
+	terminated = true;
+	die(postgres_signal_arg);
 }
 
 /* A transaction of our own, whatever the owner's settings say of his. */
@@ -76,6 +91,8 @@ claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 			 bm_owner_problem((*report)->owner) == NULL && bm_run_claim(*report, run))
 	{
 		ResetSequenceCaches(); /* the run's id is nothing to lastval() */
+		claimed_report = *report;
+		claimed_run = *run;
 		claimed = CLAIM_MADE;
 	}
 	PopActiveSnapshot();
@@ -125,18 +142,59 @@ execute(const BmReport *report, BmRun *run)
 	(void) bm_run_stop_timer(DT_NOEND);
 }
 
+/* Can the books be written without waiting for whoever locks them? */
+static bool
+books_are_free(void)
+{
+	return bm_table_lock_at_once("reports", AccessShareLock) &&
+		   bm_table_lock_at_once("report_state", RowExclusiveLock) &&
+		   bm_table_lock_at_once("runs", RowExclusiveLock);
+}
+
 /* After the report's transaction was rolled back. Without the lock it is no longer ours to say. */
+static void
+record_end(const BmReport *report, const BmRun *run, const BmRunEnd *failed, bool wait)
+{
+	BmRunEnd end = *failed;
+
+	begin_bookkeeping();
+	if ((wait || books_are_free()) && bm_report_lock(report->id, true))
+		bm_run_failed(report, run, &end);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
 static void
 record_failure(const BmReport *report, const BmRun *run, const ErrorData *error,
 			   bool timed_out)
 {
 	BmRunEnd end = bm_run_end_of_error(error, timed_out);
 
-	begin_bookkeeping();
-	if (bm_report_lock(report->id, true))
-		bm_run_failed(report, run, &end);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	claimed_end = &end;
+	record_end(report, run, &end, true);
+	claimed_end = NULL;
+}
+
+/*
+ * At the exit of a process that was terminated. Nothing can interrupt it here, so it waits for nobody: an
+ * attempt whose end cannot be recorded is taken for crashed.
+ */
+static void
+record_termination(int code, Datum arg)
+{
+	BmRunEnd end = {.state = BM_RUN_FAILED,
+					.sqlerrcode = ERRCODE_ADMIN_SHUTDOWN,
+					.message = "the runner was terminated while the report ran",
+					.interrupted = true};
+
+	if (!terminated || claimed_report == NULL)
+		return;
+	if (claimed_end != NULL)
+		end = *claimed_end;
+	AbortOutOfAnyTransaction();
+	listen_to_cancel(false);
+	(void) bm_run_stop_timer(DT_NOEND);
+	record_end(claimed_report, &claimed_run, &end, false);
 }
 
 static void
@@ -210,6 +268,7 @@ serve(int64 report_id, MemoryContext context)
 		case CLAIM_MADE:
 			bm_pool_claimed();
 			run_report(report, &run);
+			claimed_report = NULL;
 			break;
 	}
 	return bm_session_clear(); /* of the report's lock too */
@@ -279,10 +338,12 @@ bm_runner_main(Datum arg)
 
 	memcpy(&id, MyBgworkerEntry->bgw_extra, sizeof(id));
 	bm_worker_setup();
+	pqsignal(SIGTERM, note_termination);
 	listen_to_cancel(false);
 	if (!bm_pool_enter(id, &database, &owner))
 		return;
 	BackgroundWorkerInitializeConnectionByOid(database, owner, 0);
+	before_shmem_exit(record_termination, (Datum) 0);
 	bm_session_set_role();
 	context = AllocSetContextCreate(TopMemoryContext, "bizmetrics runner",
 									ALLOCSET_DEFAULT_SIZES);

@@ -28,10 +28,12 @@ sub begin_run
 	return sql($node, $runner);
 }
 
-# After an attempt of a slot crashed: the next one, which is quick, and what is left of both.
+# After an attempt of a slot crashed, or its runner was terminated: the next one, which is quick, and what is
+# left of both.
 sub finish_run
 {
 	my ($name, $time, $how, $cause) = @_;
+	my $sqlstate = $how eq 'crashed' ? '57P02' : '57P01';
 
 	wait_for($node, "SELECT state = '$how' FROM bizmetrics.report_runs WHERE report_name = '$name' AND slot = '$day $time+00' AND attempt = 1",
 		"$cause: the run is marked $how");
@@ -40,7 +42,7 @@ sub finish_run
 	wait_for($node, "SELECT state = 'succeeded' FROM bizmetrics.report_runs WHERE report_name = '$name' AND slot = '$day $time+00' AND attempt = 2",
 		"$cause: and tried again");
 	is( sql($node, <<"SQL"), 'f|1|1|0', "$cause: the slot is done once, and nothing is left open");
-SELECT bool_or(finished_at IS NULL), count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHERE state = '$how' AND sqlstate = '57P02'), count(*) FILTER (WHERE state = 'running')
+SELECT bool_or(finished_at IS NULL), count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHERE state = '$how' AND sqlstate = '$sqlstate'), count(*) FILTER (WHERE state = 'running')
 FROM bizmetrics.report_runs WHERE report_name = '$name' AND slot = '$day $time+00'
 SQL
 	return;
@@ -63,9 +65,13 @@ finish_run('nap', '12:10', 'crashed', 'kill -9 of the runner');
 is(log_count($node, 'terminated by signal 9'), 1, 'the server restarted');
 is(rows('nap'), 1, 'the rows are there once');
 
+# One that is terminated says so itself, and the next attempt need not wait.
 $runner = begin_run('nap', '12:20');
+sql($node, 'INSERT INTO analytics.go VALUES (1)');
 is(sql($node, "SELECT pg_terminate_backend($runner)"), 't', 'the runner is terminated');
-finish_run('nap', '12:20', 'crashed', 'pg_terminate_backend of the runner');
+finish_run('nap', '12:20', 'failed', 'pg_terminate_backend of the runner');
+is( sql($node, q{SELECT reason, message FROM bizmetrics.report_runs WHERE sqlstate = '57P01'}),
+	'|the runner was terminated while the report ran', 'the history says so');
 is(rows('nap'), 2, 'the rows are there once');
 
 # ---- the scheduler: its runner goes on, and another scheduler comes ----
@@ -87,10 +93,24 @@ is(last_run($node, 'nap'), '12:30|1|schedule|cancelled|57014', 'and its end is r
 
 $runner = begin_run('nap', '12:40');
 ($scheduler) = worker_pids($node, 'scheduler');
+sql($node, 'INSERT INTO analytics.go VALUES (1)');
 sql($node, "SELECT pg_terminate_backend($_)") for $scheduler, $runner;
 wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid IN ($scheduler, $runner))", 'both are gone');
 set_clock($node, "$day 12:40:35+00");
-finish_run('nap', '12:40', 'crashed', 'pg_terminate_backend of scheduler and runner');
+finish_run('nap', '12:40', 'failed', 'pg_terminate_backend of scheduler and runner');
+
+# ---- a runner that is terminated while somebody locks the books: it waits for nobody ----
+
+make_report($node, 'nap3', schedule => '42 12 * * *', query => $nap);
+$runner = begin_run('nap3', '12:42');
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE bizmetrics.report_state IN SHARE MODE');
+sql($node, "SELECT pg_terminate_backend($runner)");
+wait_for($node, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $runner)", 'it is gone');
+$locker->query_safe('ROLLBACK');
+$locker->quit;
+finish_run('nap3', '12:42', 'crashed', 'termination while the books are locked');
+sql($node, "SELECT bizmetrics.drop_report('nap3')");
 
 # ---- the launcher: another one comes, in 5 seconds ----
 
@@ -129,7 +149,24 @@ finish_run('nap', '13:00', 'crashed', 'an immediate stop');
 
 begin_run('nap', '13:10');
 $node->restart;
-finish_run('nap', '13:10', 'crashed', 'a restart');
+finish_run('nap', '13:10', 'failed', 'a restart');
+
+# Restarts are no crashes, however many there are of them.
+make_report($node, 'patient', schedule => '15 13 * * *', query => $nap, more => "max_attempts => 5, backoff => '{1h}'");
+begin_run('patient', '13:15');
+for my $restart (1 .. 4)
+{
+	sql($node, 'INSERT INTO analytics.go VALUES (1)') if $restart == 4;
+	$node->restart;
+	wait_for($node, "SELECT count(*) = $restart FROM bizmetrics.report_runs WHERE report_name = 'patient' AND sqlstate = '57P01'", "restart $restart is told of");
+	is( sql($node, "SELECT s.state, s.next_attempt_at - r.slot < interval '30 min' FROM bizmetrics.report_status s JOIN bizmetrics.report_runs r USING (report_name) WHERE report_name = 'patient' AND r.attempt = $restart"),
+		'retrying|t', 'and another attempt follows at once');
+	set_clock($node, sql($node, "SELECT next_attempt_at FROM bizmetrics.report_status WHERE report_name = 'patient'"));
+	wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:patient' AND wait_event = 'PgSleep')", 'which begins') if $restart < 4;
+}
+wait_for($node, "SELECT string_agg(state, ' ' ORDER BY attempt) = 'failed failed failed failed succeeded' FROM bizmetrics.report_runs WHERE report_name = 'patient'", 'the run succeeds in the end');
+is(sql($node, "SELECT state, consecutive_failures FROM bizmetrics.report_status WHERE report_name = 'patient'"), 'waiting|0', 'and nothing is left of it');
+sql($node, "SELECT bizmetrics.drop_report('patient')");
 
 # ---- what a restart keeps ----
 
@@ -152,6 +189,7 @@ is_deeply([ map { sql($node, $_) } $state, $runs ], \@before, 'a restart changes
 set_clock($node, "$day 13:21:10+00");
 wait_for_run($node, 'bad', 2, name => 'and the wait for a retry is kept');
 is(last_run($node, 'bad'), '13:20|2|schedule|failed|22012', 'the attempt of the same slot');
+wait_until_idle($node);
 is(sql($node, "SELECT count(*) FROM bizmetrics.report_runs WHERE state = 'running' OR finished_at IS NULL"),
 	0, 'no run is open in the end');
 is( sql($node, "SELECT count(*) FROM (SELECT FROM bizmetrics.runs WHERE state = 'succeeded' AND slot IS NOT NULL GROUP BY report_id, slot HAVING count(*) > 1) AS twice"),
