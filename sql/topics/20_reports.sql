@@ -174,7 +174,7 @@ CREATE FUNCTION bizmetrics.create_report(
   query text DEFAULT NULL,
   schedule text DEFAULT NULL,
   ddl text DEFAULT NULL,
-  timezone text DEFAULT 'UTC',
+  timezone text DEFAULT NULL,
   bucket interval DEFAULT NULL,
   lookback interval DEFAULT NULL,
   max_attempts integer DEFAULT 3,
@@ -203,7 +203,7 @@ CREATE FUNCTION bizmetrics.create_report(
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_create_report';
 COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean, text, text[], text[], text[], text, interval, text, text, interval, text, text, jsonb) IS
-'Registers a report: runs ddl, which makes the table target in schema analytics, and from then on runs query as the report''s owner whenever schedule (cron, in timezone) fires. With bucket (one unit: hours, days, weeks, months, years), query gets $1 and $2, the bounds of whole buckets from the oldest that lookback (one bucket by default) touches to the end of the current one. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; and what ddl or query raise.';
+'Registers a report: from now on query runs as its owner whenever schedule fires (cron, in timezone, which is bizmetrics.timezone where it is not given), with TimeZone set to timezone. target is a table in schema analytics, by default of the report''s name; ddl makes it. A SELECT with a key needs neither: its table is made from its columns, with key as primary key, description as comment and columns (an object) as comments of columns. strategy says how its rows become the table: merge puts them in place of those of the same key; replace_window does so and deletes what the window gives no more; delta adds what new events add up to; append adds rows, once for each new event; full brings the whole table up to date; custom, without a key, is a query that writes itself. By default what is cheapest and right; a NOTICE says which. With bucket (one unit: hours, days, weeks, months, years) query gets $1 and $2, the bounds of whole buckets of which events changed; where a SELECT does not use them, its events are restricted to them. events and companies say which events count, grain a column of events whose changed values query gets as $3, reach how far back an event changes buckets, lookback what is computed anew whatever changed. source and source_time are a table that is read in place of events and its time: then lookback (one bucket by default) is computed, or of another report''s table what that report changed. Rows of which retention_column (by default that of the bucket) is older than retention are deleted. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, a strategy that the query does not allow, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; 42804 and 42703 a table that does not fit the query; and what ddl or query raise.';
 
 CREATE FUNCTION bizmetrics.alter_report(
   name text,
@@ -235,12 +235,12 @@ CREATE FUNCTION bizmetrics.alter_report(
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_alter_report';
 COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb) IS
-'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (and lookback), lookback, timeout, misfire_grace, after. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
+'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (with lookback and reach), lookback, timeout, misfire_grace, after, events, companies, grain, reach, retention. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Another query, bucket, timezone, strategy, grain, reach or other events or companies mean that everything is computed anew by the next run; columns that a SELECT gives now are added to its table, and those that it gives no more must have been dropped before. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
 
 CREATE FUNCTION bizmetrics.reset_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_reset_report';
 COMMENT ON FUNCTION bizmetrics.reset_report(text) IS
-'Forgets where a report stands: a run that waits for its next attempt, failures and crashes that were counted, a quarantine; its next slot is the next one from now. Its history and its table stay. Errors: 42704 no such report; 42501 not its owner; 55006 it is running.';
+'Forgets where a report stands: a run that waits for its next attempt, failures and crashes that were counted, a quarantine, and its watermark, so that its next run computes everything anew; its next slot is the next one from now. Its history and its table stay. Errors: 42704 no such report; 42501 not its owner; 55006 it is running.';
 
 CREATE FUNCTION bizmetrics.pause_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_pause_report';
@@ -264,13 +264,13 @@ COMMENT ON FUNCTION bizmetrics.resume_reports() IS
 
 CREATE FUNCTION bizmetrics.preview_schedule(
   schedule text,
-  timezone text DEFAULT 'UTC',
+  timezone text DEFAULT NULL,
   n integer DEFAULT 5,
   after timestamptz DEFAULT NULL
 ) RETURNS TABLE (fires_at timestamptz, local_time timestamp)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 5 AS 'MODULE_PATHNAME', 'bizmetrics_preview_schedule';
 COMMENT ON FUNCTION bizmetrics.preview_schedule(text, text, integer, timestamptz) IS
-'The next n (1 to 1000) times that a schedule fires strictly later than after (now by default), with the local time in timezone. Fewer where it fires no more. Errors: 22004 NULL; 22023 a schedule that does not parse or never fires, with its field and column, or a timezone, n or after that cannot be.';
+'The next n (1 to 1000) times that a schedule fires strictly later than after (now by default), with the local time in timezone (bizmetrics.timezone where it is not given). Fewer where it fires no more. Errors: 22004 NULL; 22023 a schedule that does not parse or never fires, with its field and column, or a timezone, n or after that cannot be.';
 
 CREATE FUNCTION bizmetrics.drop_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_drop_report';
@@ -287,7 +287,7 @@ CREATE FUNCTION bizmetrics.run_report(
 )
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_run_report';
 COMMENT ON FUNCTION bizmetrics.run_report(text) IS
-'Runs a report here and now, in the current transaction, for its owner; works without the worker. A failure of its SQL is recorded and returned, not raised. Errors: 42704 no such report; 42501 not its owner (use request_run); 55006 it is running.';
+'Runs a report here and now, in the current transaction, for its owner; works without the worker. A failure of its SQL is recorded and returned, not raised. Errors: 25001 the report follows new events, and the transaction has written something, or is not READ COMMITTED; 42704 no such report; 42501 not its owner (use request_run); 55006 it is running.';
 
 CREATE FUNCTION bizmetrics.request_run(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_request_run';

@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "base/guc.h"
+#include "base/timezone.h"
 
 #define DAY_IN_MINUTES (HOURS_PER_DAY * MINS_PER_HOUR)
 
@@ -62,6 +63,9 @@ int bm_guc_partition_interval = BM_PARTITION_MONTH;
 /* The request that this session or transaction serves. */
 char *bm_guc_request_id = NULL;
 
+/* A zone that is not known is refused here, not at the next report. */
+char *bm_guc_timezone = NULL;
+
 /*
  * What becomes of an event whose type nobody registered. A team that keeps a catalog of its events
  * rejects them, for a name misspelt once is missing from every report afterwards.
@@ -109,6 +113,15 @@ define_run(const char *name, const char *description, char **variable)
 	DefineCustomStringVariable(
 		name, description, "Empty where no report is running.", variable, "", PGC_SUSET,
 		GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+}
+
+static bool
+check_timezone(char **name, void **extra, GucSource source)
+{
+	if (bm_timezone_find(*name) != NULL)
+		return true;
+	GUC_check_errhint(BM_TIMEZONE_HINT);
+	return false;
 }
 
 void
@@ -178,6 +191,10 @@ bm_guc_init(void)
 			   &run_id);
 	define_run("bizmetrics.scheduled_for", "Shows the slot that a report runs for.",
 			   &run_scheduled_for);
+	DefineCustomStringVariable("bizmetrics.timezone",
+							   "Sets the time zone of reports for which none is given.",
+							   "A name of pg_timezone_names.", &bm_guc_timezone, "UTC",
+							   PGC_USERSET, 0, check_timezone, NULL, NULL);
 	define_run("bizmetrics.trigger", "Shows what made a report run.", &run_trigger);
 	DefineCustomEnumVariable(
 		"bizmetrics.unknown_events",

@@ -39,6 +39,7 @@ extern int bm_guc_max_runners;
 extern int bm_guc_notify_runs;
 extern int bm_guc_partition_interval;
 extern char *bm_guc_request_id;
+extern char *bm_guc_timezone;
 extern int bm_guc_unknown_events;
 
 extern void bm_guc_init(void);

@@ -23,7 +23,9 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/table.h"
+#include "base/timezone.h"
 #include "report/access.h"
 #include "report/after.h"
 #include "report/bucket.h"
@@ -477,7 +479,7 @@ Datum
 bizmetrics_create_report(PG_FUNCTION_ARGS)
 {
 	static const Argument required[] = {ARG_NAME,	  ARG_QUERY,		  ARG_SCHEDULE,
-										ARG_TIMEZONE, ARG_MAX_ATTEMPTS,	  ARG_BACKOFF,
+										ARG_MAX_ATTEMPTS,	  ARG_BACKOFF,
 										ARG_MISFIRE,  ARG_MAX_CATCHUP,	  ARG_OVERLAP,
 										ARG_RETRY_ON, ARG_RUN_IMMEDIATELY};
 	Call call = {fcinfo, NULL};
@@ -487,6 +489,7 @@ bizmetrics_create_report(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(required); i++)
 		require(&call, required[i]);
+	report->timezone = bm_guc_timezone;
 	read_arguments(&call, report);
 	PreventCommandIfReadOnly("create_report()");
 	/* One at a time, so that of two with one name the second finds the first. */

@@ -10,6 +10,8 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/guc.h"
+#include "base/timezone.h"
 #include "report/preview.h"
 #include "report/schedule.h"
 
@@ -48,10 +50,10 @@ local_time(TimestampTz at, pg_tz *zone)
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const char *const names[] = {"schedule", "timezone", "n"};
+	static const char *const names[] = {"schedule", NULL, "n"};
 
 	for (int i = ARG_SCHEDULE; i <= ARG_N; i++)
-		if (PG_ARGISNULL(i))
+		if (names[i] != NULL && PG_ARGISNULL(i))
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("%s must not be NULL", names[i])));
 	if (PG_GETARG_INT32(ARG_N) < 1 || PG_GETARG_INT32(ARG_N) > MAX_PREVIEW)
@@ -75,7 +77,9 @@ bizmetrics_preview_schedule(PG_FUNCTION_ARGS)
 	check_arguments(fcinfo);
 	schedule = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SCHEDULE));
 	bm_schedule_check(schedule);
-	zone = bm_timezone_require(text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIMEZONE)));
+	zone = bm_timezone_require(PG_ARGISNULL(ARG_TIMEZONE)
+								   ? bm_guc_timezone
+								   : text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIMEZONE)));
 	at = PG_ARGISNULL(ARG_AFTER) ? bm_clock_now() : PG_GETARG_TIMESTAMPTZ(ARG_AFTER);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < PG_GETARG_INT32(ARG_N); i++)

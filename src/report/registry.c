@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "base/timezone.h"
 #include "report/after.h"
 #include "report/bucket.h"
 #include "report/registry.h"

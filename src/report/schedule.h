@@ -3,7 +3,6 @@
 #define BM_REPORT_SCHEDULE_H
 
 #include "datatype/timestamp.h"
-#include "pgtime.h"
 
 /* Slots that fired. BM_NO_TIME, or DT_NOBEGIN, where there is no such one. */
 typedef struct BmFired
@@ -14,8 +13,6 @@ typedef struct BmFired
 	TimestampTz next; /* the slot after them */
 } BmFired;
 
-extern pg_tz *bm_timezone_find(const char *name);
-extern pg_tz *bm_timezone_require(const char *name);
 extern void bm_schedule_check(const char *schedule);
 extern bool bm_schedule_next(const char *schedule, const char *timezone,
 							 TimestampTz after, TimestampTz *next);

@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 -- NULLs
-SELECT pg_temp.refusal(name, 'NULL') FROM unnest('{name,query,schedule,timezone,max_attempts,backoff,misfire,max_catchup,overlap,retry_on,run_immediately}'::text[]) name;
+SELECT pg_temp.refusal(name, 'NULL') FROM unnest('{name,query,schedule,max_attempts,backoff,misfire,max_catchup,overlap,retry_on,run_immediately}'::text[]) name;
 -- name
 SELECT pg_temp.refusal('name', '''''');
 SELECT pg_temp.refusal('name', 'repeat(''n'', 101)') ~ '^22023: name ';

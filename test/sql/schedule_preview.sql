@@ -23,4 +23,25 @@ SELECT count(*), min(fires_at) > now() AS all_to_come, bool_and(fires_at = local
 SELECT count(*) FROM bizmetrics.preview_schedule('* * * * *', n => 1000);
 SELECT pg_temp.error_of(format('SELECT * FROM bizmetrics.preview_schedule(%s)', arguments)) FROM unnest(ARRAY[
   $$'60 * * * *'$$, $$'0 0 30 2 *'$$, $$'* * * * *', 'CST'$$, $$'* * * * *', 'Nowhere/Town'$$, $$'* * * * *', n => 0$$, $$'* * * * *', n => 1001$$,
-  $$'* * * * *', after => 'infinity'$$, $$NULL$$, $$'* * * * *', NULL$$, $$'* * * * *', n => NULL$$]) arguments;
+  $$'* * * * *', after => 'infinity'$$, $$NULL$$, $$'* * * * *', n => NULL$$]) arguments;
+-- The zone for which none is given; a name that is not one is refused where it is set.
+SET bizmetrics.timezone = 'europe/berlin';
+SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', n => 1, after => '2026-01-01');
+SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', NULL, 1, '2026-01-01');
+SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', 'UTC', 1, '2026-01-01');
+CREATE ROLE regress_author LOGIN;
+SELECT bizmetrics.grant_author('regress_author');
+CREATE TABLE analytics.tz (n integer);
+ALTER TABLE analytics.tz OWNER TO regress_author;
+SELECT bizmetrics.create_report('default', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author');
+SELECT bizmetrics.create_report('null', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author', timezone => NULL);
+SELECT bizmetrics.create_report('given', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author', timezone => 'Asia/Tokyo');
+RESET bizmetrics.timezone;
+SELECT report_name, timezone FROM bizmetrics.report_status ORDER BY 1;
+SELECT pg_temp.error_of(format('SET bizmetrics.timezone = %L', zone)) FROM unnest(ARRAY['', 'CST', 'FOO+3', 'Nowhere/Town']) zone;
+SHOW bizmetrics.timezone;
+SELECT count(bizmetrics.drop_report(report_name)) FROM bizmetrics.report_status;
+DROP TABLE analytics.tz;
+SELECT bizmetrics.revoke_author('regress_author');
+DROP OWNED BY regress_author;
+DROP ROLE regress_author;
