@@ -478,10 +478,10 @@ describe(const Call *call, BmPrepare *prepare)
 Datum
 bizmetrics_create_report(PG_FUNCTION_ARGS)
 {
-	static const Argument required[] = {ARG_NAME,	  ARG_QUERY,		  ARG_SCHEDULE,
-										ARG_MAX_ATTEMPTS,	  ARG_BACKOFF,
-										ARG_MISFIRE,  ARG_MAX_CATCHUP,	  ARG_OVERLAP,
-										ARG_RETRY_ON, ARG_RUN_IMMEDIATELY};
+	static const Argument required[] = {ARG_NAME,			ARG_QUERY,	 ARG_SCHEDULE,
+										ARG_MAX_ATTEMPTS,	ARG_BACKOFF, ARG_MISFIRE,
+										ARG_MAX_CATCHUP,	ARG_OVERLAP, ARG_RETRY_ON,
+										ARG_RUN_IMMEDIATELY};
 	Call call = {fcinfo, NULL};
 	BmReport *report = palloc0(sizeof(BmReport));
 	BmPrepare prepare = {0};
