@@ -29,9 +29,11 @@
 #include "base/table.h"
 #include "event/event.h"
 #include "report/bucket.h"
+#include "report/increment.h"
 #include "report/prune.h"
 #include "report/registry.h"
 #include "report/state.h"
+#include "report/watermark.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_prune_events_interval);
 PG_FUNCTION_INFO_V1(bizmetrics_prune_events_time);
@@ -74,25 +76,40 @@ typedef struct Candidate
 	char *reason; /* what it is kept for; NULL: nothing */
 } Candidate;
 
+/* The windows that a report has still to compute begin here. */
+static TimestampTz
+first_pending(const BmReport *report)
+{
+	List *pending = bm_pending_list(report->id);
+
+	return pending != NIL ? ((BmPiece *) linitial(pending))->window.start : DT_NOEND;
+}
+
 /*
- * The earliest time whose events a report has still to read, or may read again. With a bucket, where
- * the window of its last success began, or, before the first, of its creation: later windows
- * begin later. Without one it reads everything each time, so that it has read what was over
- * at its last success. One that is not adopted since a restore may have read nothing.
+ * The earliest time whose events a report has still to read, or may read again. One that follows changes has
+ * read all that its watermark says; where that is void, nothing. It may read again the buckets that its last
+ * success touched. One without a bucket, and no watermark, reads everything each time, so that it has read what was
+ * over at its last success. One that is not adopted since a restore may have read nothing.
  */
 static TimestampTz
 reads_from(const BmReport *report)
 {
 	BmReportState *state = bm_state_get(report->id);
+	BmWatermark *mark = bm_watermark_get(report);
+	bool follows = bm_increment_is_incremental(report);
+	TimestampTz pending = follows ? first_pending(report) : DT_NOEND;
+	TimestampTz from;
 
 	if (state == NULL || !state->adopted || bm_report_problem(report) != NULL)
 		return DT_NOBEGIN;
-	if (report->bucket == NULL)
-		return state->last_success_at == BM_NO_TIME ? DT_NOBEGIN : state->last_success_at;
-	return bm_bucket_window(report->bucket, report->lookback, pg_tzset(report->timezone),
-							state->last_success_at == BM_NO_TIME ? report->created_at
-																 : state->last_success_at)
-		.start;
+	from = state->last_success_at == BM_NO_TIME ? DT_NOBEGIN : state->last_success_at;
+	if (follows && (mark->is_void || mark->snapshot == (Datum) 0))
+		from = DT_NOBEGIN;
+	if (report->bucket != NULL && from != DT_NOBEGIN)
+		from = bm_bucket_window(report->bucket, report->lookback,
+								pg_tzset(report->timezone), from)
+				   .start;
+	return Min(from, pending);
 }
 
 BmLastReader

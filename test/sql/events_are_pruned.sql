@@ -78,7 +78,7 @@ SET datestyle = 'ISO';
 :pruned (timestamptz '2020-04-01');
 \c - regress_analyst
 SELECT state FROM bizmetrics.run_report('all');
--- One with a bucket, by how far back it looks.
+-- One that has not run has still to read everything, however far back it looks.
 SELECT bizmetrics.create_report('looks_back', 'analytics.days', 'INSERT INTO analytics.days SELECT $1 WHERE $2 > $1', '0 0 29 2 *', ddl => 'CREATE TABLE analytics.days (day timestamptz)',
   bucket => '1 day', lookback => age(now(), '2020-03-15 00:00 UTC'));
 \c - regress_keeper
