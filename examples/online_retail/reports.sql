@@ -2,10 +2,9 @@
 --
 --   psql -1 -f reports.sql
 --
--- They have no bucket: their queries have no $1 and $2, compute everything anew from all events,
--- and upsert the result. That is for data like this, all of it years ago, which no window that
--- ends now would hold, and for figures of all time, such as a product's total. Where events keep
--- coming, give a report by day a bucket, as in examples/shop.
+-- They write their tables themselves: without a bucket their queries have no $1 and $2, compute everything
+-- anew from all events, and upsert the result. That does for data to which nothing is added. Where events
+-- keep coming, let a SELECT with a key and a bucket follow them, as in examples/shop.
 \set ON_ERROR_STOP on
 \if :{?schedule}
 \else

@@ -150,7 +150,7 @@ COMMENT ON FUNCTION bizmetrics.explain_report(text) IS
 CREATE FUNCTION bizmetrics.watermark_lag(report_id bigint, OUT new_events bigint, OUT since timestamptz)
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_watermark_lag';
 COMMENT ON FUNCTION bizmetrics.watermark_lag(bigint) IS
-'How many committed events an incremental report has not read, and since when the oldest of them has been stored; NULL for others, or where the current role may not see it. Reads these events.';
+'How many committed events an incremental report has not read, and since when the oldest of them has been stored; NULL for others, or where the current role may not see the report or the events. Reads these events.';
 
 CREATE FUNCTION bizmetrics.oldest_writer(OUT pid integer, OUT since timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -183,7 +183,7 @@ WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_lag IS
 'How far each report''s watermark is behind the events, of the reports that the current role may see. Reads the events that are new to each: it costs what they cost.';
 COMMENT ON COLUMN bizmetrics.report_lag.report_name IS 'The report''s name.';
-COMMENT ON COLUMN bizmetrics.report_lag.new_events IS 'Committed events that it has not read, of the names and companies that it says; NULL: it does not go by new events.';
+COMMENT ON COLUMN bizmetrics.report_lag.new_events IS 'Committed events that it has not read, of the names and companies that it says; NULL: it does not go by new events, or the current role may not read events.';
 COMMENT ON COLUMN bizmetrics.report_lag.behind IS 'Since when the oldest of them has been stored.';
 COMMENT ON COLUMN bizmetrics.report_lag.pending_windows IS 'Windows that it found to have changed and has still to compute.';
 COMMENT ON COLUMN bizmetrics.report_lag.oldest_writer IS 'The process of the oldest transaction that has logged events and not committed: what it logged is in no report yet. NULL: none, or a prepared one.';

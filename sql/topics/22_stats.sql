@@ -86,36 +86,25 @@ BEGIN
   RETURN format($template$SELECT bizmetrics.create_report(
   name     => %1$L,
   target   => %2$L,
-  -- The report's table: a primary key, so that a run can replace the rows of the run before.
-  ddl      => $ddl$
-    CREATE TABLE IF NOT EXISTS %3$s (
-      day date NOT NULL,
-      event_name text NOT NULL,
-      events bigint NOT NULL,
-      actors bigint NOT NULL,
-      PRIMARY KEY (day, event_name)
-    );
-    COMMENT ON TABLE %3$s IS 'Events a day.';
-    COMMENT ON COLUMN %3$s.day IS 'The day, in the report''s time zone.';
-    COMMENT ON COLUMN %3$s.event_name IS 'What happened.';
-    COMMENT ON COLUMN %3$s.events IS 'How often.';
-    COMMENT ON COLUMN %3$s.actors IS 'How many different actors did it.';
-  $ddl$,
-  -- $1 and $2 are the bounds of whole days: the days that lookback touches, and the current one.
+  description => 'Events a day.',
+  columns  => '{
+    "day": "The day, in the report''s time zone.",
+    "event_name": "What happened.",
+    "events": "How often.",
+    "actors": "How many different actors did it."
+  }',
+  -- What the table has is what this gives over all events: a run computes the days whose events changed.
   query    => $query$
-    INSERT INTO %3$s (day, event_name, events, actors)
-    SELECT (occurred_at AT TIME ZONE 'UTC')::date, event_name, count(*), count(DISTINCT actor_user_id)
+    SELECT occurred_at::date AS day, event_name, count(*) AS events, count(DISTINCT actor_user_id) AS actors
     FROM public.business_events
-    WHERE occurred_at >= $1 AND occurred_at < $2
     GROUP BY 1, 2
-    ON CONFLICT (day, event_name) DO UPDATE SET events = excluded.events, actors = excluded.actors
   $query$,
-  schedule => '5 * * * *',
-  timezone => 'UTC',
+  key      => '{day,event_name}',
   bucket   => '1 day',
-  lookback => '2 days'
+  schedule => '5 * * * *',
+  timezone => 'UTC'
 );
-$template$, name, tab, tab);
+$template$, name, tab);
 END
 $function$;
 COMMENT ON FUNCTION bizmetrics.report_template(text) IS

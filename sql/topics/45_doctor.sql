@@ -96,6 +96,26 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'p
 $$;
 COMMENT ON FUNCTION bizmetrics.doctor_reports() IS 'Findings of doctor() about the reports that the current role may see.';
 
+-- Apart, for it reads what is new to each report.
+CREATE FUNCTION bizmetrics.doctor_watermarks()
+RETURNS TABLE (severity text, subject text, problem text, remedy text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $$
+  SELECT 'warning', 'report ' || s.report_name,
+         format('its watermark is %s behind: %s events that were stored before its last success are not in it', date_trunc('second', l.behind), l.new_events),
+         'Transactions that log events stay open for long, or its schedule is too rare: see bizmetrics.report_lag, and run it with request_run().'
+  FROM bizmetrics.report_status s
+  JOIN bizmetrics.report_lag l USING (report_name)
+  WHERE l.behind > interval '1 day' AND s.state = 'waiting' AND now() - l.behind < s.last_success_at
+  UNION ALL
+  SELECT 'warning', coalesce('process ' || w.pid, 'a prepared transaction'),
+         'its transaction has logged events and been open for more than an hour: what it logged is in no report',
+         CASE WHEN w.pid IS NOT NULL THEN format('Let it commit, or end it: pg_terminate_backend(%s).', w.pid)
+              ELSE 'See pg_prepared_xacts: COMMIT PREPARED or ROLLBACK PREPARED.' END
+  FROM bizmetrics.oldest_writer() w
+  WHERE w.since < now() - interval '1 hour'
+$$;
+COMMENT ON FUNCTION bizmetrics.doctor_watermarks() IS 'Findings of doctor() about how far reports have read.';
+
 CREATE FUNCTION bizmetrics.doctor_partitions()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -246,7 +266,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   part text;
 BEGIN
-  FOREACH part IN ARRAY '{server,reports,partitions,roles,events}'::text[] LOOP
+  FOREACH part IN ARRAY '{server,reports,watermarks,partitions,roles,events}'::text[] LOOP
     BEGIN
       RETURN QUERY EXECUTE format('SELECT * FROM bizmetrics.doctor_%s() AS f ORDER BY 2, 3', part);
     EXCEPTION WHEN OTHERS THEN

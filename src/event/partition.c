@@ -63,7 +63,7 @@ static const char *const first_indexes[] = {
 	"CREATE INDEX ON bizmetrics.%1$s (company_id, occurred_at) WHERE company_id IS NOT NULL",
 	"CREATE INDEX ON bizmetrics.%1$s (entity_id, entity_type) WHERE entity_id IS NOT NULL",
 	"CREATE INDEX ON bizmetrics.%1$s USING brin (xact_id, occurred_at)"
-	" WITH (pages_per_range = 16)",
+	" WITH (pages_per_range = 32)",
 };
 
 static TimestampTz

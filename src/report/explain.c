@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -18,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/spi.h"
+#include "event/event.h"
 #include "report/access.h"
 #include "report/compute.h"
 #include "report/manage.h"
@@ -244,6 +246,7 @@ bizmetrics_watermark_lag(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	if (report != NULL && report->source == NULL && bm_may_see(report->owner) &&
+		pg_class_aclcheck(bm_event_parent(), GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		bm_increment_is_incremental(report))
 	{
 		if (SPI_connect() != SPI_OK_CONNECT)

@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -67,9 +68,17 @@ bm_increment_snapshot(void)
 	return DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
 }
 
+/*
+ * Statistics say nothing of what is new, so that the planner takes it for a handful of rows and sorts them where it
+ * should hash: while new events are read, sorting is a last resort.
+ */
 void
 bm_increment_enter(BmIncrement *increment)
 {
+	increment->nest_level = NewGUCNestLevel();
+	(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
 	increment->xmin = 0;
 	if (increment->before != (Datum) 0)
 		increment->xmin = (int64) DatumGetUInt64(
@@ -82,6 +91,7 @@ bm_increment_enter(BmIncrement *increment)
 void
 bm_increment_leave(const BmIncrement *increment)
 {
+	AtEOXact_GUC(false, increment->nest_level);
 	current = increment->outer;
 	has_last_bucket = false;
 }
@@ -221,12 +231,14 @@ look_at_events(const BmReport *report)
 	initStringInfo(&sql);
 	appendStringInfo(
 		&sql,
-		"SELECT x.b, %s FROM (SELECT bizmetrics.report_bucket(e.occurred_at) AS b, %s AS g",
-		report->grain != NULL ? "pg_catalog.array_agg(DISTINCT x.g ORDER BY x.g)"
+		"SELECT x.b, %s FROM (SELECT bizmetrics.report_bucket(e.occurred_at) "
+		"AS b, %s AS g",
+		report->grain != NULL ? "pg_catalog.array_agg(x.g ORDER BY x.g)"
 							  : "NULL::pg_catalog.text[]",
-		report->grain != NULL ? psprintf("coalesce(e.%s, '')", report->grain) : "NULL");
+		report->grain != NULL ? psprintf("coalesce(e.%s, '')", report->grain)
+							  : "NULL::pg_catalog.text");
 	append_new_events(&sql, &parameters, report);
-	appendStringInfoString(&sql, ") AS x GROUP BY x.b ORDER BY x.b");
+	appendStringInfoString(&sql, " GROUP BY 1, 2) AS x GROUP BY x.b ORDER BY x.b");
 	rows = bm_spi_execute(sql.data, &parameters);
 	for (uint64 row = 0; row < rows; row++)
 	{

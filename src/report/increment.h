@@ -17,9 +17,10 @@ typedef enum BmMode
 typedef struct BmIncrement
 {
 	const BmReport *report;
-	Datum before; /* pg_snapshot that was read; 0: none */
-	Datum now;	  /* pg_snapshot to read */
-	int64 xmin;	  /* older transactions have been read; set by bm_increment_enter() */
+	Datum before;	/* pg_snapshot that was read; 0: none */
+	Datum now;		/* pg_snapshot to read */
+	int64 xmin;		/* older transactions have been read; set by bm_increment_enter() */
+	int nest_level; /* likewise, of settings */
 	struct BmIncrement *outer;
 } BmIncrement;
 
