@@ -96,7 +96,7 @@ bm_increment_leave(const BmIncrement *increment)
 	has_last_bucket = false;
 }
 
-static const BmIncrement *
+static BmIncrement *
 require_increment(void)
 {
 	if (current == NULL)
@@ -126,17 +126,29 @@ is_visible(int64 xact, Datum snapshot)
 											UInt64GetDatum((uint64) xact), snapshot));
 }
 
+static bool
+is_new(const BmIncrement *increment, int64 xact)
+{
+	if (xact < increment->xmin)
+		return false;
+	if (increment->before != (Datum) 0 && is_visible(xact, increment->before))
+		return false;
+	return is_visible(xact, increment->now);
+}
+
+/* Events of one transaction mostly lie together. */
 Datum
 bizmetrics_is_new(PG_FUNCTION_ARGS)
 {
-	const BmIncrement *increment = require_increment();
+	BmIncrement *increment = require_increment();
 	int64 xact = PG_GETARG_INT64(0);
 
-	if (xact < increment->xmin)
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(
-		(increment->before == (Datum) 0 || !is_visible(xact, increment->before)) &&
-		is_visible(xact, increment->now));
+	if (xact != increment->last_xact)
+	{
+		increment->last_is_new = is_new(increment, xact);
+		increment->last_xact = xact;
+	}
+	PG_RETURN_BOOL(increment->last_is_new);
 }
 
 Datum

@@ -17,10 +17,12 @@ typedef enum BmMode
 typedef struct BmIncrement
 {
 	const BmReport *report;
-	Datum before;	/* pg_snapshot that was read; 0: none */
-	Datum now;		/* pg_snapshot to read */
-	int64 xmin;		/* older transactions have been read; set by bm_increment_enter() */
-	int nest_level; /* likewise, of settings */
+	Datum before;	 /* pg_snapshot that was read; 0: none */
+	Datum now;		 /* pg_snapshot to read */
+	int64 xmin;		 /* older transactions have been read; set by bm_increment_enter() */
+	int nest_level;	 /* likewise, of settings */
+	int64 last_xact; /* that was asked for, and the answer */
+	bool last_is_new;
 	struct BmIncrement *outer;
 } BmIncrement;
 
