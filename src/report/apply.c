@@ -245,6 +245,54 @@ delete_vanished(const Apply *apply, BmVanished vanished)
 		sql.data, vanished == BM_VANISHED_GO_IN_WINDOW ? apply->parameters : &none);
 }
 
+/* Deletes the rows of a window; says how many there were. */
+uint64
+bm_apply_empty(const BmReport *report, const BmSelect *select,
+			   const BmParameters *parameters)
+{
+	Apply apply = {.report = report, .select = select, .parameters = parameters};
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "DELETE FROM %s AS t WHERE true", report->target);
+	append_window(&sql, &apply);
+	return bm_spi_execute(sql.data, parameters);
+}
+
+/*
+ * A row outside of the window that it was computed for is of a part of its bucket alone: the SELECT groups by
+ * other buckets than the report has. It would be put in place of the whole.
+ */
+static void
+check_window(const Apply *apply)
+{
+	StringInfoData sql;
+	bool isnull;
+	Datum row;
+
+	initStringInfo(&sql);
+	appendStringInfo(
+		&sql, "SELECT t.%s::pg_catalog.text FROM " RESULT " AS t WHERE NOT (true",
+		quote_identifier(bm_target_bucket_column(apply->report, apply->select)));
+	append_window(&sql, apply);
+	appendStringInfoString(&sql, ") LIMIT 1");
+	if (bm_spi_execute(sql.data, apply->parameters) == 0)
+		return;
+	row = bm_spi_value(0, 1, &isnull);
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_DATA_EXCEPTION),
+		 errmsg(
+			 "the query of report \"%s\" gives a row of \"%s\", which is outside of its window",
+			 apply->report->name, isnull ? "NULL" : TextDatumGetCString(row)),
+		 errdetail(
+			 "The window is of whole buckets, and the row of a part of another one."),
+		 errhint(
+			 "Let column \"%s\", the first of key that is a time, be the beginning of "
+			 "the report's bucket.",
+			 bm_target_bucket_column(apply->report, apply->select))));
+}
+
 /* Runs the SELECT; its rows are a relation that later commands may name. */
 static void
 begin_result(Apply *apply, const char *sql)
@@ -288,6 +336,8 @@ bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
 	uint64 rows = 0;
 
 	begin_result(&apply, sql);
+	if (vanished == BM_VANISHED_GO_IN_WINDOW && apply.result->md.enrtuples > 0)
+		check_window(&apply);
 	if (vanished != BM_VANISHED_STAY)
 		rows += delete_vanished(&apply, vanished);
 	if (apply.result->md.enrtuples > 0)

@@ -16,4 +16,7 @@ typedef enum BmVanished
 extern uint64 bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
 					   const BmParameters *parameters, bool add, BmVanished vanished);
 
+extern uint64 bm_apply_empty(const BmReport *report, const BmSelect *select,
+							 const BmParameters *parameters);
+
 #endif

@@ -207,15 +207,31 @@ yield_to_run(int64 report_id)
 	}
 }
 
-/* One transaction at a time has the report's lock: for as long as a run needs it, it is waited for. */
+/*
+ * One transaction at a time has the report's lock: for as long as a run needs it, it is waited for. What the
+ * report was when the backfill began must still hold then.
+ */
 static void
-wait_for_lock(int64 report_id)
+lock_unchanged(const BmReport *report)
 {
-	while (!bm_report_lock(report_id, false))
+	BmReport *now_is;
+
+	while (!bm_report_lock(report->id, false))
 	{
 		begin_transaction();
 		wait_a_moment(POLL_MSECS);
 	}
+	now_is = bm_report_get(report->id);
+	if (now_is == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("report \"%s\" was dropped while it was backfilled",
+							   report->name)));
+	if (now_is->definition != report->definition ||
+		bm_report_owner(now_is) != GetUserId())
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("report \"%s\" was altered while it was backfilled",
+							   report->name),
+						errhint("Its next run computes everything anew.")));
 }
 
 /* Computes a batch in a subtransaction; NULL, or the error that it met. */
@@ -296,7 +312,7 @@ do_batch(const BmReport *report, Backfill *backfill, const Interval *width)
 
 	for (int attempt = 1;; attempt++)
 	{
-		wait_for_lock(report->id);
+		lock_unchanged(report);
 		began = GetCurrentTimestamp();
 		error = try_batch(report, batch, &rows);
 		if (error == NULL)

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "tcop/tcopprot.h"
@@ -206,6 +207,14 @@ is_source(const BmReport *report)
 	return false;
 }
 
+/* A window that was computed, for reports that read this one's table. What a custom query wrote may not count. */
+static void
+note_change(const BmReport *report, uint64 rows, BmWindow window)
+{
+	if ((rows > 0 || report->strategy == BM_CUSTOM) && is_source(report))
+		bm_change_insert(report->id, window);
+}
+
 static void
 compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 {
@@ -213,8 +222,7 @@ compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 
 	count_window(run, piece->window);
 	run->row_count += rows;
-	if (rows > 0 && is_source(report))
-		bm_change_insert(report->id, piece->window);
+	note_change(report, rows, piece->window);
 }
 
 /* Computes a window beside the runs; says how many rows that wrote. */
@@ -225,8 +233,7 @@ bm_compute_batch(const BmReport *report, const BmPiece *piece)
 					  ? compute_window_of_delta(report, piece)
 					  : compute_window(bm_compute_report(report), piece);
 
-	if (rows > 0 && is_source(report))
-		bm_change_insert(report->id, piece->window);
+	note_change(report, rows, piece->window);
 	return rows;
 }
 
@@ -250,6 +257,42 @@ move_watermark(const BmReport *report, BmWatermark *mark, const BmWatermark *bef
 	mark->is_void = false;
 	mark->snapshot = now;
 	bm_watermark_put(report, mark);
+}
+
+/* Rows of a range of time in which there are no events any more. */
+static uint64
+empty_range(const BmReport *report, const BmSelect *select, TimestampTz from,
+			TimestampTz to)
+{
+	BmParameters parameters = {0};
+
+	if (from >= to)
+		return 0;
+	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(from));
+	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(to));
+	return bm_apply_empty(report, select, &parameters);
+}
+
+/*
+ * Where everything is computed anew, rows outside of its windows are of another definition: of other buckets,
+ * say, which began before the first event did.
+ */
+static uint64
+empty_around(const BmReport *report, const List *pieces)
+{
+	TimestampTz at = bm_increment_kept_from(report);
+	BmSelect *select = bm_select_read(report);
+	uint64 rows = 0;
+	ListCell *cell;
+
+	foreach(cell, pieces)
+	{
+		const BmPiece *piece = lfirst(cell);
+
+		rows += empty_range(report, select, at, piece->window.start);
+		at = piece->window.end;
+	}
+	return rows + empty_range(report, select, at, DT_NOEND);
 }
 
 /* Looks for what changed, once an attempt. */
@@ -276,6 +319,8 @@ look(const BmReport *report, BmRun *run)
 	PG_END_TRY();
 	move_watermark(report, mark, &before, run->snapshot, found != NIL);
 	run->has_looked = true;
+	if (before.is_void && report->strategy == BM_REPLACE_WINDOW && report->source == NULL)
+		run->row_count += empty_around(report, found);
 	if (pending == NIL)
 		return found;
 	bm_pending_delete(report->id, BM_NO_ID);
@@ -340,12 +385,12 @@ compute_anew(const BmReport *report, const BmSelect *select)
 	TimestampTz kept_from = bm_increment_kept_from(report);
 	bool has_window = report->bucket != NULL && select->is_plain;
 
-	if (has_window)
+	if (report->bucket != NULL)
 	{
 		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(kept_from));
 		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
 	}
-	else if (kept_from != DT_NOBEGIN)
+	if (!has_window && kept_from != DT_NOBEGIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("report \"%s\" cannot be computed anew: events before %s were "
@@ -361,7 +406,7 @@ compute_anew(const BmReport *report, const BmSelect *select)
 					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO);
 }
 
-/* What new events add up to is added; all times are in its window. */
+/* What new events add up to is added, or by a custom query done; all times are in its window. */
 static uint64
 compute_new(const BmReport *report, const BmSelect *select)
 {
@@ -372,8 +417,29 @@ compute_new(const BmReport *report, const BmSelect *select)
 		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOBEGIN));
 		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
 	}
+	if (select == NULL)
+		return execute_commands(report->query, &parameters);
 	return bm_apply(report, sql_of_new(report, select), select, &parameters, true,
 					BM_VANISHED_STAY);
+}
+
+/*
+ * Did this transaction, or subtransaction, write? Not all that does is counted: a function, a trigger, an INSERT
+ * in WITH.
+ */
+static bool
+has_written(const BmRun *run)
+{
+	return run->row_count > 0 || TransactionIdIsValid(GetCurrentTransactionIdIfAny());
+}
+
+/* Must what was read be remembered? A custom query may have done what nothing shows. */
+static bool
+has_read(const BmReport *report, const BmRun *run)
+{
+	return has_written(run) ||
+		   (report->strategy == BM_CUSTOM &&
+			bm_spi_execute("SELECT FROM bizmetrics.new_events() AS e LIMIT 1", NULL) > 0);
 }
 
 /* What only adds rows cannot be told to put them in place of others. */
@@ -424,29 +490,27 @@ step_new(const BmReport *report, BmRun *run)
 							 .before = is_void ? (Datum) 0 : mark->snapshot,
 							 .now = run->snapshot};
 	BmSelect *select = report->strategy != BM_CUSTOM ? bm_select_read(report) : NULL;
-	BmParameters none = {0};
+	volatile bool moves = is_void || mark->snapshot == (Datum) 0;
 
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
 		if (is_void && report->strategy != BM_DELTA && reads_events(report, select))
 			require_empty_target(report);
-		if (select == NULL)
-			run->row_count += execute_commands(report->query, &none);
-		else if (is_void && report->strategy == BM_DELTA)
+		if (is_void && report->strategy == BM_DELTA)
 			run->row_count += compute_anew(report, select);
 		else
 			run->row_count += compute_new(report, select);
-		if (run->row_count > 0 && is_source(report))
+		if (has_written(run) && is_source(report))
 			note_changes(report, mark, run);
+		moves = moves || has_read(report, run);
 	}
 	PG_FINALLY();
 	{
 		bm_increment_leave(&increment);
 	}
 	PG_END_TRY();
-	if (run->row_count > 0 || is_void || mark->snapshot == (Datum) 0 ||
-		is_far_behind(mark, run->snapshot))
+	if (moves || is_far_behind(mark, run->snapshot))
 	{
 		mark->is_void = false;
 		mark->snapshot = run->snapshot;
@@ -466,7 +530,7 @@ step_whole(const BmReport *report, BmRun *run)
 		run->row_count +=
 			bm_apply(report, report->query, bm_select_read(report), &none, false,
 					 report->strategy == BM_FULL ? BM_VANISHED_GO : BM_VANISHED_STAY);
-	if (run->row_count > 0 && is_source(report))
+	if (has_written(run) && is_source(report))
 		bm_change_insert(report->id, all);
 }
 

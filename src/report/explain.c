@@ -46,8 +46,12 @@ names_of(ArrayType *array)
 
 	initStringInfo(&names);
 	foreach(cell, bm_text_list(array))
+	{
+		const char *name = lfirst(cell);
+
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 (char *) lfirst(cell));
+						 *name != '\0' ? name : "\"\"");
+	}
 	return names.data;
 }
 

@@ -149,6 +149,8 @@ decide(const BmReport *report, const BmSelect *select)
 	bool by_events_alone =
 		report->source == NULL && report->lookback == NULL && report->reach == NULL;
 
+	if (bm_query_calls(report->query, "new_events"))
+		return BM_DELTA;
 	if (by_events_alone && (report->bucket == NULL || has_bucket_column) &&
 		bm_select_delta_problem(select) == NULL)
 		return BM_DELTA;
@@ -166,6 +168,15 @@ refuse_strategy(const BmReport *report, const char *problem, const char *hint)
 					errhint("%s", hint)));
 }
 
+/* Its values are those that changed in a window. */
+static void
+check_grain(const BmReport *report)
+{
+	if (report->grain != NULL && bm_increment_mode(report) != BM_MODE_WINDOWS)
+		refuse_strategy(report, "a grain is of windows, and it has none",
+						"Leave out grain, or use replace_window, which goes by windows.");
+}
+
 /* A delta adds up columns that can be. */
 static void
 check_delta(const BmReport *report, const BmSelect *select)
@@ -178,8 +189,6 @@ check_delta(const BmReport *report, const BmSelect *select)
 		if (select->combine[i] == BM_COMBINE_NONE)
 			problem = psprintf("column \"%s\" cannot be added to what is there",
 							   NameStr(TupleDescAttr(select->desc, i)->attname));
-	if (problem == NULL && report->grain != NULL)
-		problem = "a grain is of windows, and it has none";
 	if (problem != NULL)
 		refuse_strategy(report, problem,
 						"Use replace_window, which computes changed buckets anew.");
@@ -193,6 +202,9 @@ check_strategy(const BmReport *report, const BmSelect *select)
 	need_key(report);
 	if (report->strategy == BM_DELTA)
 		check_delta(report, select);
+	else if (report->strategy != BM_APPEND && bm_query_calls(report->query, "new_events"))
+		refuse_strategy(report, "new_events() gives what is to be added to the table",
+						"Use delta or append, or select from public.business_events.");
 	if (report->strategy == BM_REPLACE_WINDOW && report->bucket == NULL)
 		refuse_strategy(report, "the report has no bucket",
 						"Give it one, or use full, which computes everything anew.");
@@ -209,10 +221,13 @@ check_strategy(const BmReport *report, const BmSelect *select)
 						errmsg("invalid query: it does not use $1 and $2"),
 						errhint("Restrict what it reads to the window [$1, $2).")));
 	if (has_windows && report->grain != NULL && select->grain_column < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("grain \"%s\" is no column by which the query groups",
-							   report->grain),
-						errhint("Group by it, and let key name the column.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("grain \"%s\" is no column by which the query groups", report->grain),
+			 errhint("Group by it, or by coalesce(%s, ''), and let key name the "
+					 "column.",
+					 report->grain)));
 }
 
 /* Reads the SELECT; an error of its own says that it is in query. */
@@ -343,6 +358,7 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 		report->strategy = BM_MERGE; /* until it is decided */
 	if (is_declarative(report))
 		select = prepare_declarative(report, prepare);
+	check_grain(report);
 	target = find_target(report, owner);
 	if (!is_declarative(report))
 		check_query(report);

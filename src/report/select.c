@@ -153,6 +153,8 @@ reads_clock(Node *node, void *context)
 			case F_NOW:
 			case F_TRANSACTION_TIMESTAMP:
 			case F_STATEMENT_TIMESTAMP:
+			case F_AGE_TIMESTAMP:
+			case F_AGE_TIMESTAMPTZ:
 				return true;
 		}
 	if (IsA(node, Query))
@@ -236,17 +238,52 @@ grain_attribute(const BmReport *report)
 	elog(ERROR, "events have no column \"%s\"", report->grain);
 }
 
-/* Is it the grain of the events, or that with something for NULL? */
-static bool
-is_grain(Node *node, int events, AttrNumber attribute)
+/* What is below casts that change neither the value nor what it is equal to. */
+static Node *
+without_cast(Node *node)
 {
-	if (IsA(node, CoalesceExpr))
-		node = linitial(castNode(CoalesceExpr, node)->args);
-	if (IsA(node, RelabelType))
-		node = (Node *) castNode(RelabelType, node)->arg;
+	if (IsA(node, RelabelType) && (castNode(RelabelType, node)->resulttype == TEXTOID ||
+								   castNode(RelabelType, node)->resulttype == VARCHAROID))
+		return (Node *) castNode(RelabelType, node)->arg;
+	return node;
+}
+
+static bool
+is_event_column(Node *node, int events, AttrNumber attribute)
+{
+	node = without_cast(node);
 	return IsA(node, Var) && castNode(Var, node)->varno == events &&
 		   castNode(Var, node)->varattno == attribute &&
 		   castNode(Var, node)->varlevelsup == 0;
+}
+
+static bool
+is_empty_text(Node *node)
+{
+	Const *constant = (Const *) without_cast(node);
+
+	return IsA(constant, Const) && !constant->constisnull &&
+		   (constant->consttype == TEXTOID || constant->consttype == VARCHAROID) &&
+		   VARSIZE_ANY_EXHDR(DatumGetPointer(constant->constvalue)) == 0;
+}
+
+/*
+ * Is it the grain of the events, or that with nothing for NULL? Of any other word for it, events without the
+ * grain would be in one group with those whose grain is that word.
+ */
+static bool
+is_grain(Node *node, int events, AttrNumber attribute)
+{
+	node = without_cast(node);
+	if (IsA(node, CoalesceExpr))
+	{
+		List *arguments = castNode(CoalesceExpr, node)->args;
+
+		if (list_length(arguments) != 2 || !is_empty_text(lsecond(arguments)))
+			return false;
+		node = linitial(arguments);
+	}
+	return is_event_column(node, events, attribute);
 }
 
 /* Do rows of different values of a column of the events never mix: is it grouped by it? */
@@ -492,6 +529,7 @@ compared_with(const BmSelect *select, Node *condition, BmEventColumn column)
 	List *arguments;
 	Const *constant;
 	Datum value;
+	Oid collation;
 
 	if (IsA(condition, OpExpr) && castNode(OpExpr, condition)->opno == TextEqualOperator)
 		arguments = castNode(OpExpr, condition)->args;
@@ -501,8 +539,10 @@ compared_with(const BmSelect *select, Node *condition, BmEventColumn column)
 		arguments = castNode(ScalarArrayOpExpr, condition)->args;
 	else
 		return NULL;
-	if (!is_grain(linitial(arguments), select->events, column + 1) ||
-		IsA(linitial(arguments), CoalesceExpr))
+	/* Where other texts are equal, too, the one that is written is not all. */
+	collation = exprInputCollation(condition);
+	if (!is_event_column(linitial(arguments), select->events, column + 1) ||
+		(OidIsValid(collation) && !get_collation_isdeterministic(collation)))
 		return NULL;
 	constant = (Const *) eval_const_expressions(NULL, lsecond(arguments));
 	if (!IsA(constant, Const) || constant->constisnull)

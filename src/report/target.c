@@ -109,6 +109,18 @@ bm_target_make(const BmReport *report, const BmSelect *select)
 	bm_spi_command(sql.data);
 }
 
+/* Can two rows be of one key, as of NULL? */
+static bool
+can_be_null(Relation rel, Form_pg_index index)
+{
+	for (int i = 0; i < index->indnkeyatts; i++)
+		if (index->indkey.values[i] > 0 &&
+			!TupleDescAttr(RelationGetDescr(rel), index->indkey.values[i] - 1)
+				 ->attnotnull)
+			return true;
+	return false;
+}
+
 /* Is there a unique index on just the key's columns, which ON CONFLICT can go by? */
 static bool
 has_unique_key(const BmReport *report, Relation rel)
@@ -128,7 +140,8 @@ has_unique_key(const BmReport *report, Relation rel)
 		for (int i = 0; i < form->indnkeyatts; i++)
 			columns = bms_add_member(columns, Max(form->indkey.values[i], 0));
 		found |= form->indisunique && form->indimmediate && form->indisvalid &&
-				 RelationGetIndexPredicate(index) == NIL && bms_equal(columns, key);
+				 RelationGetIndexPredicate(index) == NIL && bms_equal(columns, key) &&
+				 !can_be_null(rel, form);
 		RelationClose(index);
 	}
 	return found;
@@ -171,7 +184,9 @@ bm_target_check(const BmReport *report, const BmSelect *select, Oid target)
 	if (report->key != NULL && !has_unique_key(report, rel))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 						errmsg("target %s has no primary key or unique index on key (%s)",
-							   report->target, key_columns(report))));
+							   report->target, key_columns(report)),
+						errhint("The key's columns must be NOT NULL, too: NULLs are not "
+								"equal.")));
 	table_close(rel, NoLock);
 }
 
