@@ -134,7 +134,7 @@ COMMENT ON FUNCTION bizmetrics.claim_dedupe_key() IS
 CREATE FUNCTION bizmetrics.stamp_event() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_stamp_event';
 COMMENT ON FUNCTION bizmetrics.stamp_event() IS
-'Trigger: sets xact_id of events that logical replication applies, for another server''s transaction ids mean nothing here.';
+'Trigger: sets xact_id of events of another server, whose transaction ids mean nothing here: of those that logical replication applies to the current one, of those that a restore brings, and whose number is yet to come here, to one that is over.';
 
 -- Row triggers are cloned to every partition, statement triggers are not: each partition gets
 -- its own when it is made. ALWAYS: also where session_replication_role is replica.
@@ -152,6 +152,10 @@ CREATE TRIGGER business_events_dedupe
 CREATE TRIGGER business_events_stamp
   BEFORE INSERT ON public.business_events
   FOR EACH ROW EXECUTE FUNCTION bizmetrics.stamp_event();
+CREATE TRIGGER business_events_restored
+  BEFORE INSERT ON public.business_events
+  FOR EACH ROW WHEN (NEW.xact_id OPERATOR(pg_catalog.>) bizmetrics.current_xact())
+  EXECUTE FUNCTION bizmetrics.stamp_event();
 ALTER TABLE public.business_events
   ENABLE ALWAYS TRIGGER business_events_append_only,
   ENABLE ALWAYS TRIGGER business_events_append_only_row,

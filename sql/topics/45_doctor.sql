@@ -152,10 +152,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM parts HAVING count(*) >= 0.9 * current_setting('bizmetrics.max_partitions')::integer
   UNION ALL
   SELECT 'error', part::regclass::text, format('it lacks the trigger %s, which keeps it append-only or its keys unique', t.tgname),
-         format('Make it as on public.business_events: see pg_get_triggerdef() there, and ENABLE %s TRIGGER.', CASE t.tgenabled WHEN 'R' THEN 'REPLICA' ELSE 'ALWAYS' END)
+         format('Make it as on public.business_events: see pg_get_triggerdef() there, and ENABLE %s TRIGGER.', CASE t.tgenabled WHEN 'R' THEN 'REPLICA' WHEN 'A' THEN 'ALWAYS' ELSE '' END)
   FROM parts
   JOIN pg_trigger t ON t.tgrelid = to_regclass('public.business_events') AND NOT t.tgisinternal
-                   AND t.tgname IN ('business_events_append_only', 'business_events_append_only_row', 'business_events_dedupe', 'business_events_stamp')
+                   AND t.tgname IN ('business_events_append_only', 'business_events_append_only_row', 'business_events_dedupe', 'business_events_stamp', 'business_events_restored')
   WHERE NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = part AND o.tgfoid = t.tgfoid AND o.tgtype & 1 = t.tgtype & 1 AND o.tgenabled = t.tgenabled)
   UNION ALL
   SELECT 'warning', part::regclass::text, 'it has no primary key on id', format('ALTER TABLE %s ADD PRIMARY KEY (id).', part::regclass)

@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -39,8 +40,10 @@ bizmetrics_reject_change(PG_FUNCTION_ARGS)
 }
 
 /*
- * BEFORE INSERT, enabled where a subscriber applies another server's events: their
- * transaction ids mean nothing here, and reports find new events by ours.
+ * BEFORE INSERT, for events of another server, whose transaction ids mean nothing here: those that a
+ * subscriber applies are new to its reports, by the transaction that applies them. Those that a restore brings
+ * are history; where their number is yet to come here, they would be new once it has come. They get that of a
+ * transaction which every snapshot has seen, and a report that has not read anything yet reads them.
  */
 Datum
 bizmetrics_stamp_event(PG_FUNCTION_ARGS)
@@ -48,7 +51,8 @@ bizmetrics_stamp_event(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc desc;
 	int column;
-	Datum xact_id = Int64GetDatum(bm_current_xact());
+	bool is_applied = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+	Datum xact_id = Int64GetDatum(is_applied ? bm_current_xact() : FrozenTransactionId);
 	bool isnull = false;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||

@@ -272,6 +272,7 @@ only_own_triggers(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 	Oid claim = bm_function_oid("claim_dedupe_key");
+	Oid stamp = bm_function_oid("stamp_event");
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -281,7 +282,8 @@ only_own_triggers(Relation rel)
 			trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA ||
 			trigger->tgenabled == TRIGGER_DISABLED)
 			continue;
-		if (!OidIsValid(claim) || trigger->tgfoid != claim)
+		if (!OidIsValid(trigger->tgfoid) ||
+			(trigger->tgfoid != claim && trigger->tgfoid != stamp))
 			return false;
 	}
 	return true;

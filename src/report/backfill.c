@@ -207,6 +207,24 @@ yield_to_run(int64 report_id)
 	}
 }
 
+static void
+check_report(const BmReport *report)
+{
+	const char *problem = NULL;
+
+	if (report->bucket == NULL)
+		problem = "it has no bucket";
+	else if (report->strategy == BM_APPEND ||
+			 (report->strategy == BM_CUSTOM && bm_increment_mode(report) == BM_MODE_NEW))
+		problem = "it only adds what is new";
+	else if (report->strategy == BM_DELTA && bm_watermark_get(report)->snapshot == 0)
+		problem = "it has not run yet, and its first run computes everything";
+	if (problem != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("report \"%s\" cannot be backfilled: %s", report->name,
+							   problem)));
+}
+
 /*
  * One transaction at a time has the report's lock: for as long as a run needs it, it is waited for. What the
  * report was when the backfill began must still hold then.
@@ -232,6 +250,7 @@ lock_unchanged(const BmReport *report)
 						errmsg("report \"%s\" was altered while it was backfilled",
 							   report->name),
 						errhint("Its next run computes everything anew.")));
+	check_report(now_is);
 }
 
 /* Computes a batch in a subtransaction; NULL, or the error that it met. */
@@ -301,6 +320,14 @@ after_error(const BmReport *report, Backfill *backfill, ErrorData *error, int at
 						  1000));
 }
 
+/* Computes what is kept of a batch, in an attempt; NULL, or the error that it met. */
+static ErrorData *
+attempt_batch(const BmReport *report, BmWindow batch, uint64 *rows)
+{
+	batch.start = Max(batch.start, bm_increment_kept_from(report));
+	return batch.start < batch.end ? try_batch(report, batch, rows) : NULL;
+}
+
 /* Computes the batch before what is done, with all its attempts. */
 static void
 do_batch(const BmReport *report, Backfill *backfill, const Interval *width)
@@ -314,7 +341,7 @@ do_batch(const BmReport *report, Backfill *backfill, const Interval *width)
 	{
 		lock_unchanged(report);
 		began = GetCurrentTimestamp();
-		error = try_batch(report, batch, &rows);
+		error = attempt_batch(report, batch, &rows);
 		if (error == NULL)
 			break;
 		after_error(report, backfill, error, attempt);
@@ -340,24 +367,6 @@ check_call(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("backfill_report() must not be called in a transaction block"),
 				 errhint("It commits each batch: let CALL be a statement of its own.")));
-}
-
-static void
-check_report(const BmReport *report)
-{
-	const char *problem = NULL;
-
-	if (report->bucket == NULL)
-		problem = "it has no bucket";
-	else if (report->strategy == BM_APPEND ||
-			 (report->strategy == BM_CUSTOM && bm_increment_mode(report) == BM_MODE_NEW))
-		problem = "it only adds what is new";
-	else if (report->strategy == BM_DELTA && bm_watermark_get(report)->snapshot == 0)
-		problem = "it has not run yet, and its first run computes everything";
-	if (problem != NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("report \"%s\" cannot be backfilled: %s", report->name,
-							   problem)));
 }
 
 /* The buckets that are asked for, those that may be computed; false where there are none. */

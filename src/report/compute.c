@@ -220,6 +220,7 @@ compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 {
 	uint64 rows = compute_window(report, piece);
 
+	bm_increment_require_kept(report, piece->window);
 	count_window(run, piece->window);
 	run->row_count += rows;
 	note_change(report, rows, piece->window);
@@ -233,6 +234,7 @@ bm_compute_batch(const BmReport *report, const BmPiece *piece)
 					  ? compute_window_of_delta(report, piece)
 					  : compute_window(bm_compute_report(report), piece);
 
+	bm_increment_require_kept(bm_compute_report(report), piece->window);
 	note_change(report, rows, piece->window);
 	return rows;
 }
@@ -274,17 +276,22 @@ empty_range(const BmReport *report, const BmSelect *select, TimestampTz from,
 }
 
 /*
- * Where everything is computed anew, rows outside of its windows are of another definition: of other buckets,
- * say, which began before the first event did.
+ * Where everything is computed anew, rows outside of its windows are of another definition. Those before the first
+ * event are only where the report was given another one here: else they may be of events that are kept
+ * no more.
  */
 static uint64
-empty_around(const BmReport *report, const List *pieces)
+empty_around(const BmReport *report, const List *pieces, bool is_redefined)
 {
-	TimestampTz at = bm_increment_kept_from(report);
+	TimestampTz at = DT_NOEND;
 	BmSelect *select = bm_select_read(report);
 	uint64 rows = 0;
 	ListCell *cell;
 
+	if (is_redefined)
+		at = bm_increment_kept_from(report);
+	else if (pieces != NIL)
+		at = ((BmPiece *) linitial(pieces))->window.start;
 	foreach(cell, pieces)
 	{
 		const BmPiece *piece = lfirst(cell);
@@ -293,6 +300,15 @@ empty_around(const BmReport *report, const List *pieces)
 		at = piece->window.end;
 	}
 	return rows + empty_range(report, select, at, DT_NOEND);
+}
+
+/* Says that everything is computed anew: whoever wonders at a long run reads it in the log. */
+static void
+tell_start(const BmReport *report)
+{
+	ereport(LOG, (errmsg("report \"%s\" is computed anew", report->name),
+				  errdetail("It has not read in this database yet, or not with this "
+							"definition.")));
 }
 
 /* Looks for what changed, once an attempt. */
@@ -307,6 +323,8 @@ look(const BmReport *report, BmRun *run)
 	List *pending = bm_pending_list(report->id);
 	List *volatile found = NIL;
 
+	if (mark->is_void)
+		tell_start(report);
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
@@ -320,7 +338,7 @@ look(const BmReport *report, BmRun *run)
 	move_watermark(report, mark, &before, run->snapshot, found != NIL);
 	run->has_looked = true;
 	if (before.is_void && report->strategy == BM_REPLACE_WINDOW && report->source == NULL)
-		run->row_count += empty_around(report, found);
+		run->row_count += empty_around(report, found, before.is_redefined);
 	if (pending == NIL)
 		return found;
 	bm_pending_delete(report->id, BM_NO_ID);
@@ -328,12 +346,33 @@ look(const BmReport *report, BmRun *run)
 							  before.is_void ? found : list_concat(pending, found));
 }
 
+/* What is pending, without what has been pruned since it was found. */
+static List *
+still_kept(const BmReport *report)
+{
+	TimestampTz kept_from = bm_increment_kept_from(report);
+	List *pieces = bm_pending_list(report->id);
+
+	while (pieces != NIL && ((BmPiece *) linitial(pieces))->window.end <= kept_from)
+	{
+		bm_pending_delete(report->id, ((BmPiece *) linitial(pieces))->id);
+		pieces = list_delete_first(pieces);
+	}
+	if (pieces != NIL)
+	{
+		BmPiece *first = linitial(pieces);
+
+		first->window.start = Max(first->window.start, kept_from);
+	}
+	return pieces;
+}
+
 /* Computes the first of the windows that are to be; true where there are others, which are stored. */
 static bool
 step_windows(const BmReport *report, BmRun *run, bool whole)
 {
 	bool is_first = !run->has_looked;
-	List *pieces = is_first ? look(report, run) : bm_pending_list(report->id);
+	List *pieces = is_first ? look(report, run) : still_kept(report);
 	BmPiece *stored = NULL;
 	BmPiece *piece;
 
@@ -433,15 +472,6 @@ has_written(const BmRun *run)
 	return run->row_count > 0 || TransactionIdIsValid(GetCurrentTransactionIdIfAny());
 }
 
-/* Must what was read be remembered? A custom query may have done what nothing shows. */
-static bool
-has_read(const BmReport *report, const BmRun *run)
-{
-	return has_written(run) ||
-		   (report->strategy == BM_CUSTOM &&
-			bm_spi_execute("SELECT FROM bizmetrics.new_events() AS e LIMIT 1", NULL) > 0);
-}
-
 /* What only adds rows cannot be told to put them in place of others. */
 static void
 require_empty_target(const BmReport *report)
@@ -497,20 +527,23 @@ step_new(const BmReport *report, BmRun *run)
 	{
 		if (is_void && report->strategy != BM_DELTA && reads_events(report, select))
 			require_empty_target(report);
+		if (is_void)
+			tell_start(report);
 		if (is_void && report->strategy == BM_DELTA)
 			run->row_count += compute_anew(report, select);
 		else
 			run->row_count += compute_new(report, select);
 		if (has_written(run) && is_source(report))
 			note_changes(report, mark, run);
-		moves = moves || has_read(report, run);
+		moves = moves || has_written(run);
 	}
 	PG_FINALLY();
 	{
 		bm_increment_leave(&increment);
 	}
 	PG_END_TRY();
-	if (moves || is_far_behind(mark, run->snapshot))
+	/* Whatever became of them, events that were given are not given again. */
+	if (increment.found || moves || is_far_behind(mark, run->snapshot))
 	{
 		mark->is_void = false;
 		mark->snapshot = run->snapshot;

@@ -148,6 +148,7 @@ bizmetrics_is_new(PG_FUNCTION_ARGS)
 		increment->last_is_new = is_new(increment, xact);
 		increment->last_xact = xact;
 	}
+	increment->found |= increment->last_is_new;
 	PG_RETURN_BOOL(increment->last_is_new);
 }
 
@@ -193,6 +194,20 @@ bm_increment_kept_from(const BmReport *report)
 		return bucket.start == kept_from ? kept_from : bucket.end;
 	}
 	return kept_from;
+}
+
+/*
+ * After a window was computed, which has locked what it read: were events of it pruned meanwhile? What was
+ * computed lacks them, and is not to take the place of what had them.
+ */
+void
+bm_increment_require_kept(const BmReport *report, BmWindow window)
+{
+	if (report->source == NULL && window.start < bm_prune_kept_from(report->events))
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("events that report \"%s\" was reading were pruned",
+							   report->name),
+						errhint("Its next attempt leaves their buckets as they are.")));
 }
 
 /* The buckets that hold a time to another one, and as far back as an event there reaches. */

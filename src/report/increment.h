@@ -23,6 +23,7 @@ typedef struct BmIncrement
 	int nest_level;	 /* likewise, of settings */
 	int64 last_xact; /* that was asked for, and the answer */
 	bool last_is_new;
+	bool found; /* an event was new */
 	struct BmIncrement *outer;
 } BmIncrement;
 
@@ -37,6 +38,7 @@ extern List *bm_increment_merge(const BmReport *report, List *pieces);
 extern TimestampTz bm_increment_step_back(const BmReport *report, TimestampTz from);
 extern BmPiece *bm_increment_take(const BmReport *report, List **pieces, bool whole);
 extern TimestampTz bm_increment_kept_from(const BmReport *report);
+extern void bm_increment_require_kept(const BmReport *report, BmWindow window);
 extern int64 bm_increment_count_new(const BmReport *report, const BmWatermark *mark);
 extern void bm_increment_lag(const BmReport *report, const BmWatermark *mark,
 							 Datum *values, bool *nulls);

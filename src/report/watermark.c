@@ -13,6 +13,7 @@
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/table.h"
@@ -55,13 +56,11 @@ enum
 	CHANGE_COLUMNS
 };
 
-/* Does a row hold here: is it of this cluster, database and definition? */
 static bool
-holds(const BmReport *report, const Datum *v)
+is_of_this_database(const Datum *v)
 {
 	return DatumGetInt64(v[MARK_SYSTEM_IDENTIFIER]) == (int64) GetSystemIdentifier() &&
-		   DatumGetInt64(v[MARK_DATABASE_OID]) == (int64) MyDatabaseId &&
-		   DatumGetInt32(v[MARK_DEFINITION]) == report->definition;
+		   DatumGetInt64(v[MARK_DATABASE_OID]) == (int64) MyDatabaseId;
 }
 
 /* Void where there is none. */
@@ -80,7 +79,9 @@ bm_watermark_get(const BmReport *report)
 	mark->read_to = BM_NO_TIME;
 	if (row != NULL)
 		heap_deform_tuple(row, RelationGetDescr(rel), v, n);
-	if (row != NULL && holds(report, v))
+	if (row != NULL && is_of_this_database(v))
+		mark->is_redefined = DatumGetInt32(v[MARK_DEFINITION]) != report->definition;
+	if (row != NULL && is_of_this_database(v) && !mark->is_redefined)
 	{
 		mark->is_void = false;
 		if (!n[MARK_SNAPSHOT])
@@ -126,7 +127,8 @@ bm_watermark_begin(const BmReport *report)
 
 /* Deletes the rows of a report, or one of them, up to an id, from a table whose first column is the id. */
 static void
-delete_rows(const char *table, const char *index, int64 report_id, int64 id, int64 up_to)
+delete_rows(const char *table, const char *index, int64 report_id, int64 id, int64 up_to,
+			bool (*delete)(Relation, HeapTuple))
 {
 	Relation rel = bm_table_open(table, RowExclusiveLock);
 	ListCell *cell;
@@ -138,7 +140,7 @@ delete_rows(const char *table, const char *index, int64 report_id, int64 id, int
 			DatumGetInt64(heap_getattr(lfirst(cell), 1, RelationGetDescr(rel), &isnull));
 
 		if ((id == ALL_IDS || found == id) && found <= up_to)
-			(void) bm_table_delete(rel, lfirst(cell));
+			(void) delete (rel, lfirst(cell));
 	}
 	table_close(rel, NoLock);
 }
@@ -241,7 +243,7 @@ void
 bm_pending_delete(int64 report_id, int64 piece_id)
 {
 	delete_rows("pending_windows", "pending_windows_report_id_idx", report_id, piece_id,
-				PG_INT64_MAX);
+				PG_INT64_MAX, bm_table_delete);
 }
 
 void
@@ -261,25 +263,30 @@ bm_change_insert(int64 report_id, BmWindow window)
 
 /*
  * The windows of a report that changed after a change, as pieces, and which was the last one. Those of one
- * report are committed in the order of their ids, for its lock is held.
+ * report are committed in the order of their ids, for its lock is held. Of a later snapshot than that which the
+ * rows are read with, they would be followed before their rows are seen.
  */
 List *
 bm_change_list(int64 report_id, int64 after, int64 *last)
 {
 	Relation rel = bm_table_open("report_changes", AccessShareLock);
 	List *pieces = NIL;
+	Snapshot snapshot;
 	ListCell *cell;
 
 	*last = after;
+	snapshot = GetActiveSnapshot();
 	foreach(cell, bm_table_list(rel, "report_changes_report_id_idx", INT8OID,
 								Int64GetDatum(report_id)))
 	{
 		Datum v[CHANGE_COLUMNS];
 		bool n[CHANGE_COLUMNS];
+		HeapTuple row = lfirst(cell);
 		BmWindow window;
 
-		heap_deform_tuple(lfirst(cell), RelationGetDescr(rel), v, n);
-		if (DatumGetInt64(v[CHANGE_ID]) <= after)
+		heap_deform_tuple(row, RelationGetDescr(rel), v, n);
+		if (DatumGetInt64(v[CHANGE_ID]) <= after ||
+			XidInMVCCSnapshot(HeapTupleHeaderGetXmin(row->t_data), snapshot))
 			continue;
 		*last = Max(*last, DatumGetInt64(v[CHANGE_ID]));
 		window.start = DatumGetTimestampTz(v[CHANGE_START]);
@@ -290,9 +297,10 @@ bm_change_list(int64 report_id, int64 after, int64 *last)
 	return pieces;
 }
 
+/* Those that somebody else is just deleting are left to him: nobody waits for a transaction that goes on. */
 void
 bm_change_delete(int64 report_id, int64 up_to)
 {
 	delete_rows("report_changes", "report_changes_report_id_idx", report_id, ALL_IDS,
-				up_to);
+				up_to, bm_table_delete_if_free);
 }

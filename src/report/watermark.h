@@ -18,7 +18,9 @@ typedef struct BmWatermark
 	int64 report_id;
 	bool
 		is_void; /* of another database or definition: the table may hold rows nevertheless */
-	Datum snapshot;		 /* pg_snapshot; 0: nothing has been read */
+	bool
+		is_redefined; /* void, for the report was given another meaning in this database */
+	Datum snapshot;	  /* pg_snapshot; 0: nothing has been read */
 	TimestampTz read_to; /* BM_NO_TIME: as above, of another table */
 	int64 source_change; /* BM_NO_ID: as above, of another report's table */
 } BmWatermark;

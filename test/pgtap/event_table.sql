@@ -38,15 +38,15 @@ SELECT is_empty(
   'each partition is a plain table in schema bizmetrics with its own primary key');
 SELECT is_empty(
   $$SELECT i.inhrelid::regclass, w.tgname FROM pg_inherits i,
-      (VALUES ('business_events_append_only', 'A'), ('business_events_append_only_row', 'A'), ('business_events_dedupe', 'A'), ('business_events_stamp', 'R')) w (tgname, enabled)
+      (VALUES ('business_events_append_only', 'A'), ('business_events_append_only_row', 'A'), ('business_events_dedupe', 'A'), ('business_events_stamp', 'R'), ('business_events_restored', 'O')) w (tgname, enabled)
     WHERE i.inhparent = 'public.business_events'::regclass
       AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = i.inhrelid AND t.tgname = w.tgname AND t.tgenabled = w.enabled::"char")$$,
   'each partition has every trigger, as enabled as on the parent');
 SELECT set_eq(
   $$SELECT tgname::text COLLATE "default", tgenabled::text, tgfoid::regprocedure::text FROM pg_trigger WHERE tgrelid = 'public.business_events'::regclass$$,
   $$VALUES ('business_events_append_only', 'A', 'bizmetrics.reject_change()'), ('business_events_append_only_row', 'A', 'bizmetrics.reject_change()'),
-           ('business_events_dedupe', 'A', 'bizmetrics.claim_dedupe_key()'), ('business_events_stamp', 'R', 'bizmetrics.stamp_event()')$$,
-  'the parent''s triggers fire always, but the stamp in replica mode only');
+           ('business_events_dedupe', 'A', 'bizmetrics.claim_dedupe_key()'), ('business_events_stamp', 'R', 'bizmetrics.stamp_event()'), ('business_events_restored', 'O', 'bizmetrics.stamp_event()')$$,
+  'the parent''s triggers fire always, but the stamp in replica mode only, and that of restored events in no such mode');
 SELECT is_empty($$SELECT inhrelid::regclass FROM pg_inherits, pg_depend WHERE inhparent = 'public.business_events'::regclass AND classid = 'pg_class'::regclass AND objid = inhrelid AND deptype = 'e'$$, 'no partition is a member of the extension');
 SELECT is_empty($$SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'public.business_events'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(col_description(a.attrelid, a.attnum), '') = ''$$, 'a comment on every column');
 
