@@ -53,12 +53,21 @@ bm_process_start_for(const char *kind, const char *whom, Datum arg, const void *
 	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
 }
 
+/* transaction_timeout, which 17 has, ends a process, whatever it is at: ours have limits of their own. */
+void
+bm_worker_set_limits(void)
+{
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 void
 bm_worker_setup(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
+	bm_worker_set_limits();
 }
 
 /* Sleeps until a time of our clock, a latch or a signal; true where the settings were reloaded. */

@@ -79,6 +79,7 @@ extern BackgroundWorkerHandle *bm_process_start(const char *kind, Oid database);
 extern BackgroundWorkerHandle *bm_process_start_for(const char *kind, const char *whom,
 													Datum arg, const void *extra,
 													Size extra_size);
+extern void bm_worker_set_limits(void);
 extern void bm_worker_setup(void);
 extern bool bm_wait_until(TimestampTz wake_at);
 

@@ -28,13 +28,21 @@ wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '
 make_report($node, 'second');
 set_clock($node, '2031-03-03 12:02:00+00');
 ok($node->wait_for_log(qr/no process is free for the reports of role "author"/), 'the log says that another one cannot begin');
+# For five minutes.
+for my $minute (3 .. 7)
+{
+	set_clock($node, "2031-03-03 12:0$minute:00+00");
+	wait_for($node, "SELECT wake_ups > " . sql($node, "SELECT wake_ups FROM bizmetrics.worker_status WHERE process = 'scheduler' AND database_name = 'postgres'")
+		. " FROM bizmetrics.worker_status WHERE process = 'scheduler' AND database_name = 'postgres'", "the scheduler looks again at 12:0$minute");
+}
 is(runs($node, 'second'), '', 'it used no attempt');
 is( sql($node, "SELECT next_slot <= bizmetrics_test.clock() FROM bizmetrics.report_status WHERE report_name = 'second'"),
 	't', 'and is due');
 $gate->quit;
-wait_for($node, "SELECT count(*) = 1 FROM bizmetrics.report_runs WHERE report_name = 'second' AND slot = '2031-03-03 12:02+00' AND attempt = 1 AND state = 'succeeded'",
+wait_for($node, "SELECT count(*) = 1 FROM bizmetrics.report_runs WHERE report_name = 'second' AND slot = '2031-03-03 12:07+00' AND attempt = 1 AND state = 'succeeded'",
 	'it runs when a process can be had');
 is(log_count($node, 'no process is free for the reports of role "author"'), 1, 'the log said so once');
+is(skipped($node, 'second'), '12:06|missed|5', 'and what fired meanwhile is one row');
 ok(wait_until_idle($node), 'the processes leave');
 
 # ---- no connection ----

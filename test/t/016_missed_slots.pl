@@ -209,6 +209,41 @@ settle($node);
 sql($node, 'INSERT INTO analytics.fuel VALUES (1)');
 sql($node, "SELECT bizmetrics.run_report('second')", user => 'author');
 wait_for_slot($node, 'third', '2031-03-03 16:00:00+00', name => 'a success by hand counts');
+sql($node, "SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.reports WHERE report_name <> 'probe'");
+
+# ---- runs that are fifty times as long as their period ----
+
+$gate = block($node);
+set_clock($node, '2031-03-03 16:59:30+00');
+my %long = (long_skip => '', long_queue => "overlap => 'queue_one'", long_each => "misfire => 'each', max_catchup => 5");
+make_report($node, $_, query => $gated, more => $long{$_}) for sort keys %long;
+set_clock($node, '2031-03-03 17:00:00+00');
+wait_for_state($_, 'running') for sort keys %long;
+my ($most, $rows) = (0, 0);
+for my $minute (1 .. 50)
+{
+	set_clock($node, sprintf '2031-03-03 17:%02d:00+00', $minute);
+	settle($node, busy => 1) if $minute % 10 == 0;
+	my ($busy, $now) = split /\|/, sql($node, <<'SQL');
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'bizmetrics:long%'),
+       (SELECT count(*) FROM bizmetrics.report_runs WHERE report_name LIKE 'long%')
+SQL
+	$most = $busy if $busy > $most;
+	$rows = $now if $now > $rows;
+}
+is("$most|$rows", '3|3', 'fifty slots fire during a run: nothing queues, and nothing is written');
+$gate->quit;
+wait_for_run($node, 'long_skip', 1);
+wait_for_run($node, 'long_queue', 2);
+wait_for_run($node, 'long_each', 6);
+settle($node);
+is(runs($node, 'long_skip') . "\n" . skipped($node, 'long_skip'), "17:00|1|schedule|succeeded|\n17:50|overlap|50", 'skip: two rows in all');
+is( runs($node, 'long_queue') . "\n" . skipped($node, 'long_queue'),
+	"17:00|1|schedule|succeeded|\n17:50|1|schedule|succeeded|\n17:49|overlap|49",
+	'queue_one: one run follows');
+is( runs($node, 'long_each') . "\n" . skipped($node, 'long_each'),
+	join("\n", map({ "17:$_|1|schedule|succeeded|" } qw(00 46 47 48 49 50)), '17:45|max_catchup|45'),
+	'each: max_catchup of them');
 
 $node->stop;
 done_testing();
