@@ -39,7 +39,8 @@ CREATE TABLE bizmetrics.reports (
   source_time text,
   retention interval,
   retention_column text,
-  definition integer NOT NULL DEFAULT 0
+  definition integer NOT NULL DEFAULT 0,
+  match_days text NOT NULL DEFAULT 'any'
 );
 COMMENT ON TABLE bizmetrics.reports IS
 'The registered reports, written by create_report(), alter_report(), pause_report(), resume_report() and drop_report(), and dumped by pg_dump.';
@@ -51,6 +52,7 @@ COMMENT ON COLUMN bizmetrics.reports.misfire_grace IS 'How late a slot may run w
 COMMENT ON COLUMN bizmetrics.reports.max_catchup IS 'How many late slots run at most with misfire each.';
 COMMENT ON COLUMN bizmetrics.reports.overlap IS 'What becomes of slots that fire during a run: skip or queue_one.';
 COMMENT ON COLUMN bizmetrics.reports.retry_on IS 'Errors that are tried again: all (but permanent ones) or transient.';
+COMMENT ON COLUMN bizmetrics.reports.match_days IS 'What a day must match where the schedule restricts both day of month and day of week: any or all of them.';
 COMMENT ON COLUMN bizmetrics.reports.after IS 'Reports that must have succeeded for a slot before it runs.';
 COMMENT ON COLUMN bizmetrics.reports.paused IS 'Its schedule does not fire: pause_report().';
 COMMENT ON COLUMN bizmetrics.reports.revision IS 'Counts the changes of schedule and timezone, so that the state knows of them.';
@@ -199,11 +201,12 @@ CREATE FUNCTION bizmetrics.create_report(
   retention interval DEFAULT NULL,
   retention_column text DEFAULT NULL,
   description text DEFAULT NULL,
-  columns jsonb DEFAULT NULL
+  columns jsonb DEFAULT NULL,
+  match_days text DEFAULT 'any'
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_create_report';
-COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean, text, text[], text[], text[], text, interval, text, text, interval, text, text, jsonb) IS
-'Registers a report: from now on query runs as its owner whenever schedule fires (cron, in timezone, which is bizmetrics.timezone where it is not given), with TimeZone set to timezone. target is a table in schema analytics, by default of the report''s name; ddl makes it. A SELECT with a key needs neither: its table is made from its columns, with key as primary key, description as comment and columns (an object) as comments of columns. strategy says how its rows become the table: merge puts them in place of those of the same key; replace_window does so and deletes what the window gives no more; delta adds what new events add up to; append adds rows, once for each new event; full brings the whole table up to date; custom, without a key, is a query that writes itself. By default what is cheapest and right; a NOTICE says which. With bucket (one unit: hours, days, weeks, months, years) query gets $1 and $2, the bounds of whole buckets of which events changed; where a SELECT does not use them, its events are restricted to them. events and companies say which events count, grain a column of events whose changed values query gets as $3, reach how far back an event changes buckets, lookback what is computed anew whatever changed. source and source_time are a table that is read in place of events and its time: then lookback (one bucket by default) is computed, or of another report''s table what that report changed. Rows of which retention_column (by default that of the bucket) is older than retention are deleted. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, a strategy that the query does not allow, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; 42804 and 42703 a table that does not fit the query; and what ddl or query raise.';
+COMMENT ON FUNCTION bizmetrics.create_report(text, text, text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], boolean, text, text[], text[], text[], text, interval, text, text, interval, text, text, jsonb, text) IS
+'Registers a report: from now on query runs as its owner whenever schedule fires (cron, in timezone, which is bizmetrics.timezone where it is not given), with TimeZone set to timezone. target is a table in schema analytics, by default of the report''s name; ddl makes it. A SELECT with a key needs neither: its table is made from its columns, with key as primary key, description as comment and columns (an object) as comments of columns. strategy says how its rows become the table: merge puts them in place of those of the same key; replace_window does so and deletes what the window gives no more; delta adds what new events add up to; append adds rows, once for each new event; full brings the whole table up to date; custom, without a key, is a query that writes itself. By default what is cheapest and right; a NOTICE says which. With bucket (one unit: hours, days, weeks, months, years) query gets $1 and $2, the bounds of whole buckets of which events changed; where a SELECT does not use them, its events are restricted to them. events and companies say which events count, grain a column of events whose changed values query gets as $3, reach how far back an event changes buckets, lookback what is computed anew whatever changed. source and source_time are a table that is read in place of events and its time: then lookback (one bucket by default) is computed, or of another report''s table what that report changed. Rows of which retention_column (by default that of the bucket) is older than retention are deleted. max_attempts counts all tries of a run, backoff is the wait before each retry and its last item repeats, timeout ends an attempt. Slots that could not run in time: misfire once runs the latest of them, skip does so within misfire_grace only, each runs max_catchup of them one after the other. Slots that fire during a run: overlap skip passes over them, queue_one runs the latest afterwards. retry_on says which errors are tried again: all but permanent ones, or transient ones alone. Where schedule restricts both day of month and day of week, match_days any runs on days that match one of them, as cron does, and all on those that match both. after names reports that must have succeeded for a slot before it runs. run_immediately asks for a run at once. Errors, each naming the argument: 22004 NULL; 22023 a bad value, a strategy that the query does not allow, or a report that would run after itself; 42704 a report in after that does not exist; 42710 the name is taken; 42501 a superuser''s report (say owner) or a role one may not act for; 42804 and 42703 a table that does not fit the query; and what ddl or query raise.';
 
 CREATE FUNCTION bizmetrics.alter_report(
   name text,
@@ -231,10 +234,11 @@ CREATE FUNCTION bizmetrics.alter_report(
   retention interval DEFAULT NULL,
   retention_column text DEFAULT NULL,
   description text DEFAULT NULL,
-  columns jsonb DEFAULT NULL
+  columns jsonb DEFAULT NULL,
+  match_days text DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_alter_report';
-COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb) IS
+COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb, text) IS
 'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (with lookback and reach), lookback, timeout, misfire_grace, after, events, companies, grain, reach, retention. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Another query, bucket, timezone, strategy, grain, reach or other events or companies mean that everything is computed anew by the next run; columns that a SELECT gives now are added to its table, and those that it gives no more must have been dropped before. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
 
 CREATE FUNCTION bizmetrics.reset_report(name text) RETURNS void
@@ -266,11 +270,12 @@ CREATE FUNCTION bizmetrics.preview_schedule(
   schedule text,
   timezone text DEFAULT NULL,
   n integer DEFAULT 5,
-  after timestamptz DEFAULT NULL
+  after timestamptz DEFAULT NULL,
+  match_days text DEFAULT 'any'
 ) RETURNS TABLE (fires_at timestamptz, local_time timestamp)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 5 AS 'MODULE_PATHNAME', 'bizmetrics_preview_schedule';
-COMMENT ON FUNCTION bizmetrics.preview_schedule(text, text, integer, timestamptz) IS
-'The next n (1 to 1000) times that a schedule fires strictly later than after (now by default), with the local time in timezone (bizmetrics.timezone where it is not given). Fewer where it fires no more. Errors: 22004 NULL; 22023 a schedule that does not parse or never fires, with its field and column, or a timezone, n or after that cannot be.';
+COMMENT ON FUNCTION bizmetrics.preview_schedule(text, text, integer, timestamptz, text) IS
+'The next n (1 to 1000) times that a schedule fires strictly later than after (now by default), with the local time in timezone (bizmetrics.timezone where it is not given). Fewer where it fires no more. Errors: 22004 NULL; 22023 a schedule that does not parse or never fires, with its field and column, or a timezone, n, after or match_days that cannot be.';
 
 CREATE FUNCTION bizmetrics.drop_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_drop_report';
@@ -316,9 +321,9 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_time_si
 COMMENT ON FUNCTION bizmetrics.time_since(timestamptz) IS
 'How long ago that was, by the clock that schedules go by; NULL where it is still to come.';
 
-CREATE FUNCTION bizmetrics.missed_slot(schedule text, timezone text, after timestamptz) RETURNS timestamptz
+CREATE FUNCTION bizmetrics.missed_slot(schedule text, timezone text, after timestamptz, match_days text) RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_missed_slot';
-COMMENT ON FUNCTION bizmetrics.missed_slot(text, text, timestamptz) IS
+COMMENT ON FUNCTION bizmetrics.missed_slot(text, text, timestamptz, text) IS
 'The first time that a schedule fired after a time; NULL where that is still to come, or there is none.';
 
 CREATE VIEW bizmetrics.report_status WITH (security_barrier) AS
@@ -353,7 +358,7 @@ CROSS JOIN LATERAL (
     s.chain_slot,
     CASE WHEN bizmetrics.time_since(s.next_slot) IS NOT NULL THEN s.next_slot END,
     CASE WHEN s.consecutive_failures OPERATOR(pg_catalog.>) 0
-         THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at), s.last_slot) END) AS expected_slot
+         THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at, r.match_days), s.last_slot) END) AS expected_slot
 ) e
 WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';

@@ -11,7 +11,8 @@
  * a day must match both; otherwise it is enough to match one.  This is the
  * rule of Vixie cron.  A field that is just "*" leaves the choice to the
  * other one, while a step of it restricts: every second day from the 1st, and
- * 1 in the day of week field, is the Mondays with an odd date.
+ * 1 in the day of week field, is the Mondays with an odd date.  Who wants both
+ * to match whatever they begin with says so: bm_cron_match_all_days().
  *
  * Daylight saving.  A schedule is "wildcard" if its minute or hour field
  * starts with "*", and "fixed-time" otherwise.  A wildcard schedule fires at
@@ -78,6 +79,12 @@ extern bool bm_cron_parse(const char *text, BmCron *cron, BmCronError *error);
  */
 extern bool bm_cron_next(const BmCron *cron, int64_t after, BmCronUtcOffset offset,
 						 void *zone, int64_t *next);
+
+/*
+ * From now on a day must match both day fields.  It may be that none does: see
+ * bm_cron_never_fires().
+ */
+extern void bm_cron_match_all_days(BmCron *cron);
 
 /* Does no day of any year match? */
 extern bool bm_cron_never_fires(const BmCron *cron);

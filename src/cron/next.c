@@ -394,6 +394,12 @@ bm_cron_next(const BmCron *cron, int64_t after, BmCronUtcOffset offset, void *zo
 						  : next_fixed(cron, after, &z, next);
 }
 
+void
+bm_cron_match_all_days(BmCron *cron)
+{
+	cron->match_both = true;
+}
+
 bool
 bm_cron_never_fires(const BmCron *cron)
 {

@@ -126,7 +126,8 @@ bm_after_ready(const BmReport *report, TimestampTz now)
 		if (state == NULL || !state->adopted)
 			return DT_NOBEGIN;
 		/* A time zone that is not known any more says nothing of what is owed. */
-		if (!bm_schedule_next(other->schedule, other->timezone, state->done_until, &owed))
+		if (!bm_schedule_next(other->schedule, other->timezone, other->match_days,
+							  state->done_until, &owed))
 			return DT_NOBEGIN;
 		ready = Min(ready, owed - 1);
 	}

@@ -42,7 +42,8 @@ static void
 fired_until(const BmReport *report, TimestampTz first, TimestampTz until, int64 limit,
 			BmFired *fired)
 {
-	bm_schedule_fired(report->schedule, report->timezone, first, until, limit, fired);
+	bm_schedule_fired(report->schedule, report->timezone, report->match_days, first,
+					  until, limit, fired);
 }
 
 /* Did this slot run? Without a last slot the report is new, or the clock was set back. */
@@ -95,7 +96,7 @@ claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
 	if (has_run(state, slot))
 	{
 		/* The clock went back: go on with what is after it. */
-		if (!bm_schedule_next(report->schedule, report->timezone,
+		if (!bm_schedule_next(report->schedule, report->timezone, report->match_days,
 							  Max(look->now, state->last_slot), &state->next_slot))
 			state->next_slot = BM_NO_TIME;
 		bm_state_put(state);

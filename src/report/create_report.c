@@ -80,6 +80,7 @@ typedef enum Argument
 	ARG_RETENTION_COLUMN,
 	ARG_DESCRIPTION,
 	ARG_COLUMNS,
+	ARG_MATCH_DAYS,
 	ARGUMENTS
 } Argument;
 
@@ -113,7 +114,8 @@ static const char *const argument_names[] = {"name",
 											 "retention",
 											 "retention_column",
 											 "description",
-											 "columns"};
+											 "columns",
+											 "match_days"};
 
 /* Of alter_report(): where each stands, or NOT_THERE; between them is unset. */
 #define NOT_THERE (-1)
@@ -122,7 +124,7 @@ static const char *const argument_names[] = {"name",
 static const int positions_in_alter[ARGUMENTS] = {
 	0,	NOT_THERE, 1,  2,		  NOT_THERE, 3,	 4,	 5,			6,	7,		   8,
 	9,	10,		   11, 12,		  13,		 14, 15, NOT_THERE, 17, NOT_THERE, 18,
-	19, 20,		   21, NOT_THERE, NOT_THERE, 22, 23, 24,		25};
+	19, 20,		   21, NOT_THERE, NOT_THERE, 22, 23, 24,		25, 26};
 
 typedef struct Call
 {
@@ -336,11 +338,13 @@ read_words(const Call *call, BmReport *report)
 	char *misfire = NULL;
 	char *overlap = NULL;
 	char *retry_on = NULL;
+	char *match_days = NULL;
 	char *strategy = NULL;
 
 	read_text(call, ARG_MISFIRE, &misfire);
 	read_text(call, ARG_OVERLAP, &overlap);
 	read_text(call, ARG_RETRY_ON, &retry_on);
+	read_text(call, ARG_MATCH_DAYS, &match_days);
 	read_text(call, ARG_STRATEGY, &strategy);
 	if (misfire != NULL && !bm_misfire_find(misfire, &report->misfire))
 		refuse_word("misfire", misfire, "once, skip, each");
@@ -348,6 +352,8 @@ read_words(const Call *call, BmReport *report)
 		refuse_word("overlap", overlap, "skip, queue_one");
 	if (retry_on != NULL && !bm_retry_on_find(retry_on, &report->retry_on))
 		refuse_word("retry_on", retry_on, "all, transient");
+	if (match_days != NULL && !bm_match_days_find(match_days, &report->match_days))
+		refuse_word("match_days", match_days, "any, all");
 	if (strategy != NULL && !bm_strategy_find(strategy, &report->strategy))
 		refuse_word("strategy", strategy,
 					"custom, merge, replace_window, delta, append, full");
@@ -459,7 +465,7 @@ check_increment(const BmReport *report)
 static void
 check_report(BmReport *report)
 {
-	bm_schedule_check(report->schedule);
+	bm_schedule_check(report->schedule, report->match_days);
 	report->timezone =
 		pstrdup(pg_get_timezone_name(bm_timezone_require(report->timezone)));
 	check_intervals(report);
@@ -478,10 +484,10 @@ describe(const Call *call, BmPrepare *prepare)
 Datum
 bizmetrics_create_report(PG_FUNCTION_ARGS)
 {
-	static const Argument required[] = {ARG_NAME,			ARG_QUERY,	 ARG_SCHEDULE,
-										ARG_MAX_ATTEMPTS,	ARG_BACKOFF, ARG_MISFIRE,
-										ARG_MAX_CATCHUP,	ARG_OVERLAP, ARG_RETRY_ON,
-										ARG_RUN_IMMEDIATELY};
+	static const Argument required[] = {
+		ARG_NAME,	  ARG_QUERY,	  ARG_SCHEDULE,		  ARG_MAX_ATTEMPTS,
+		ARG_BACKOFF,  ARG_MISFIRE,	  ARG_MAX_CATCHUP,	  ARG_OVERLAP,
+		ARG_RETRY_ON, ARG_MATCH_DAYS, ARG_RUN_IMMEDIATELY};
 	Call call = {fcinfo, NULL};
 	BmReport *report = palloc0(sizeof(BmReport));
 	BmPrepare prepare = {0};
@@ -636,7 +642,8 @@ bizmetrics_alter_report(PG_FUNCTION_ARGS)
 	if (prepare.alters_rows)
 		report->definition++;
 	if (strcmp(report->schedule, before.schedule) != 0 ||
-		strcmp(report->timezone, before.timezone) != 0)
+		strcmp(report->timezone, before.timezone) != 0 ||
+		report->match_days != before.match_days)
 		report->revision++;
 	bm_report_update(report);
 	if (report->revision != before.revision)

@@ -28,7 +28,8 @@ enum
 	ARG_SCHEDULE,
 	ARG_TIMEZONE,
 	ARG_N,
-	ARG_AFTER
+	ARG_AFTER,
+	ARG_MATCH_DAYS
 };
 
 /* The local time of an instant, as a timestamp without a zone. */
@@ -45,6 +46,23 @@ local_time(TimestampTz at, pg_tz *zone)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("timestamp out of range")));
 	return local;
+}
+
+static BmMatchDays
+match_days_argument(FunctionCallInfo fcinfo, int argument)
+{
+	char *name;
+	BmMatchDays match_days;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("match_days must not be NULL")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	if (!bm_match_days_find(name, &match_days))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid match_days \"%s\"", name),
+						errhint("Use one of: any, all.")));
+	return match_days;
 }
 
 static void
@@ -71,12 +89,14 @@ bizmetrics_preview_schedule(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *schedule;
+	BmMatchDays match_days;
 	pg_tz *zone;
 	TimestampTz at;
 
 	check_arguments(fcinfo);
 	schedule = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SCHEDULE));
-	bm_schedule_check(schedule);
+	match_days = match_days_argument(fcinfo, ARG_MATCH_DAYS);
+	bm_schedule_check(schedule, match_days);
 	zone = bm_timezone_require(PG_ARGISNULL(ARG_TIMEZONE)
 								   ? bm_guc_timezone
 								   : text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIMEZONE)));
@@ -87,7 +107,8 @@ bizmetrics_preview_schedule(PG_FUNCTION_ARGS)
 		Datum v[2];
 		bool n[2] = {false, false};
 
-		if (!bm_schedule_next(schedule, pg_get_timezone_name(zone), at, &at) ||
+		if (!bm_schedule_next(schedule, pg_get_timezone_name(zone), match_days, at,
+							  &at) ||
 			!IS_VALID_TIMESTAMP(at))
 			break;
 		v[0] = TimestampTzGetDatum(at);
@@ -116,10 +137,13 @@ bizmetrics_missed_slot(PG_FUNCTION_ARGS)
 	char *schedule = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char *timezone = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	TimestampTz after = PG_GETARG_TIMESTAMPTZ(2);
+	BmMatchDays match_days = BM_MATCH_ANY;
 	TimestampTz slot;
 
+	(void) bm_match_days_find(text_to_cstring(PG_GETARG_TEXT_PP(3)), &match_days);
 	if (TIMESTAMP_NOT_FINITE(after) ||
-		!bm_schedule_next(schedule, timezone, after, &slot) || slot > bm_clock_now())
+		!bm_schedule_next(schedule, timezone, match_days, after, &slot) ||
+		slot > bm_clock_now())
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(slot);
 }
@@ -140,7 +164,8 @@ bm_preview_announce(const BmReport *report)
 		fsec_t fsec;
 		int offset;
 
-		if (!bm_schedule_next(report->schedule, report->timezone, at, &at) ||
+		if (!bm_schedule_next(report->schedule, report->timezone, report->match_days, at,
+							  &at) ||
 			timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0)
 			break;
 		EncodeDateTime(&tm, fsec, true, offset, NULL, USE_ISO_DATES, text);

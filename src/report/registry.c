@@ -65,6 +65,7 @@ enum
 	REPORT_RETENTION,
 	REPORT_RETENTION_COLUMN,
 	REPORT_DEFINITION,
+	REPORT_MATCH_DAYS,
 	REPORT_COLUMNS
 };
 
@@ -249,6 +250,9 @@ read_report(Relation rel, HeapTuple row)
 	report->max_catchup = DatumGetInt32(values[REPORT_MAX_CATCHUP]);
 	report->overlap = (BmOverlap) stored_word(overlap_names, values[REPORT_OVERLAP]);
 	report->retry_on = (BmRetryOn) stored_word(retry_on_names, values[REPORT_RETRY_ON]);
+	if (!bm_match_days_find(TextDatumGetCString(values[REPORT_MATCH_DAYS]),
+							&report->match_days))
+		report->match_days = BM_MATCH_ANY;
 	report->after = copy_array(values[REPORT_AFTER], nulls[REPORT_AFTER]);
 	report->paused = DatumGetBool(values[REPORT_PAUSED]);
 	report->revision = DatumGetInt32(values[REPORT_REVISION]);
@@ -361,6 +365,8 @@ form_report(const BmReport *report, Datum *values, bool *nulls)
 	values[REPORT_MAX_CATCHUP] = Int32GetDatum(report->max_catchup);
 	values[REPORT_OVERLAP] = CStringGetTextDatum(overlap_names[report->overlap]);
 	values[REPORT_RETRY_ON] = CStringGetTextDatum(retry_on_names[report->retry_on]);
+	values[REPORT_MATCH_DAYS] =
+		CStringGetTextDatum(bm_match_days_name(report->match_days));
 	set_array(values, nulls, REPORT_AFTER, report->after);
 	values[REPORT_PAUSED] = BoolGetDatum(report->paused);
 	values[REPORT_REVISION] = Int32GetDatum(report->revision);
@@ -511,7 +517,8 @@ bm_report_problem(const BmReport *report)
 						BM_ANALYTICS);
 	if (bm_timezone_find(report->timezone) == NULL)
 		return psprintf("timezone \"%s\" is not known", report->timezone);
-	if (!bm_schedule_next(report->schedule, report->timezone, bm_clock_now(), &next))
+	if (!bm_schedule_next(report->schedule, report->timezone, report->match_days,
+						  bm_clock_now(), &next))
 		return psprintf("schedule \"%s\" does not fire", report->schedule);
 	if (report->bucket != NULL && bm_bucket_problem(report->bucket) != NULL)
 		return psprintf("its bucket is not valid: %s", bm_bucket_problem(report->bucket));

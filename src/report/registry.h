@@ -7,23 +7,10 @@
 #include "utils/array.h"
 #include "utils/relcache.h"
 
+#include "report/schedule.h"
+
 #define BM_REPORT_NAME_MAX 100
 #define BM_ANALYTICS "analytics"
-
-/* What becomes of slots that nobody could run in time. */
-typedef enum BmMisfire
-{
-	BM_MISFIRE_ONCE, /* one run, for the latest of them */
-	BM_MISFIRE_SKIP, /* likewise, unless that is later than misfire_grace */
-	BM_MISFIRE_EACH	 /* each is run, the oldest first */
-} BmMisfire;
-
-/* What becomes of slots that fire while a run is under way. */
-typedef enum BmOverlap
-{
-	BM_OVERLAP_SKIP,
-	BM_OVERLAP_QUEUE_ONE
-} BmOverlap;
 
 /* Which errors another attempt is made after. */
 typedef enum BmRetryOn
@@ -68,6 +55,7 @@ typedef struct BmReport
 	int32 max_catchup;
 	BmOverlap overlap;
 	BmRetryOn retry_on;
+	BmMatchDays match_days;
 	ArrayType *after; /* names of reports that must have succeeded first, or NULL */
 	bool paused;
 	int32 revision; /* counts changes of schedule and timezone */

@@ -18,15 +18,56 @@ utc_offset(int64_t utc_seconds, void *zone)
 	return tm != NULL ? (int32_t) tm->tm_gmtoff : 0;
 }
 
+static const char *const match_days_names[] = {"any", "all"};
+
+const char *
+bm_match_days_name(BmMatchDays match_days)
+{
+	return match_days_names[match_days];
+}
+
+bool
+bm_match_days_find(const char *name, BmMatchDays *match_days)
+{
+	for (int i = 0; i < lengthof(match_days_names); i++)
+		if (strcmp(match_days_names[i], name) == 0)
+		{
+			*match_days = (BmMatchDays) i;
+			return true;
+		}
+	return false;
+}
+
+/* False where the schedule does not parse or never fires. */
+static bool
+parse(const char *schedule, BmMatchDays match_days, BmCron *cron, BmCronError *error)
+{
+	if (error != NULL)
+		error->field = NULL;
+	if (!bm_cron_parse(schedule, cron, error))
+		return false;
+	if (match_days == BM_MATCH_ANY)
+		return true;
+	bm_cron_match_all_days(cron);
+	return !bm_cron_never_fires(cron);
+}
+
 /* Refuses a schedule that does not parse or never fires. */
 void
-bm_schedule_check(const char *schedule)
+bm_schedule_check(const char *schedule, BmMatchDays match_days)
 {
 	BmCron cron;
 	BmCronError error;
 
-	if (bm_cron_parse(schedule, &cron, &error))
+	if (parse(schedule, match_days, &cron, &error))
 		return;
+	if (error.field == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schedule \"%s\" never fires with match_days \"%s\"", schedule,
+						bm_match_days_name(match_days)),
+				 errhint("No day of month that it names is ever a day of week that "
+						 "it names.")));
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -56,24 +97,24 @@ next_of(const BmCron *cron, pg_tz *zone, TimestampTz after, TimestampTz *next)
 
 /* The first slot after a time; false where schedule or zone is not valid or there is none. */
 bool
-bm_schedule_next(const char *schedule, const char *timezone, TimestampTz after,
-				 TimestampTz *next)
+bm_schedule_next(const char *schedule, const char *timezone, BmMatchDays match_days,
+				 TimestampTz after, TimestampTz *next)
 {
 	BmCron cron;
 	pg_tz *zone = pg_tzset(timezone);
 
-	return zone != NULL && bm_cron_parse(schedule, &cron, NULL) &&
+	return zone != NULL && parse(schedule, match_days, &cron, NULL) &&
 		   next_of(&cron, zone, after, next);
 }
 
 /* Walks the slots from a first one to a time, no more than limit: how many there are, and the last of them. */
 void
-bm_schedule_fired(const char *schedule, const char *timezone, TimestampTz first,
-				  TimestampTz until, int64 limit, BmFired *fired)
+bm_schedule_fired(const char *schedule, const char *timezone, BmMatchDays match_days,
+				  TimestampTz first, TimestampTz until, int64 limit, BmFired *fired)
 {
 	BmCron cron;
 	pg_tz *zone = pg_tzset(timezone);
-	bool valid = zone != NULL && bm_cron_parse(schedule, &cron, NULL);
+	bool valid = zone != NULL && parse(schedule, match_days, &cron, NULL);
 
 	fired->count = 0;
 	fired->last = fired->last_but_one = DT_NOBEGIN;

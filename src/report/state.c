@@ -210,7 +210,8 @@ next_slot(const BmReport *report, TimestampTz after)
 {
 	TimestampTz next;
 
-	return bm_schedule_next(report->schedule, report->timezone, after, &next)
+	return bm_schedule_next(report->schedule, report->timezone, report->match_days, after,
+							&next)
 			   ? next
 			   : BM_NO_TIME;
 }
@@ -350,8 +351,10 @@ is_ahead(const BmReportState *state, const BmReport *report, TimestampTz now)
 	TimestampTz second;
 
 	return state->next_slot != BM_NO_TIME &&
-		   bm_schedule_next(report->schedule, report->timezone, now, &first) &&
-		   bm_schedule_next(report->schedule, report->timezone, first, &second) &&
+		   bm_schedule_next(report->schedule, report->timezone, report->match_days, now,
+							&first) &&
+		   bm_schedule_next(report->schedule, report->timezone, report->match_days, first,
+							&second) &&
 		   state->next_slot > second;
 }
 

@@ -133,7 +133,8 @@ serve_report(const BmReport *report, BmDueReport **due)
 	{
 		bm_dispatch_forget(report->id);
 		/* Nothing tells us when a role or a grant comes back: look at each slot. */
-		return bm_schedule_next(report->schedule, report->timezone, now, &next)
+		return bm_schedule_next(report->schedule, report->timezone, report->match_days,
+								now, &next)
 				   ? next
 				   : DT_NOEND;
 	}

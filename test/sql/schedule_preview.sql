@@ -24,6 +24,13 @@ SELECT count(*) FROM bizmetrics.preview_schedule('* * * * *', n => 1000);
 SELECT pg_temp.error_of(format('SELECT * FROM bizmetrics.preview_schedule(%s)', arguments)) FROM unnest(ARRAY[
   $$'60 * * * *'$$, $$'0 0 30 2 *'$$, $$'* * * * *', 'CST'$$, $$'* * * * *', 'Nowhere/Town'$$, $$'* * * * *', n => 0$$, $$'* * * * *', n => 1001$$,
   $$'* * * * *', after => 'infinity'$$, $$NULL$$, $$'* * * * *', n => NULL$$]) arguments;
+-- Day of month and day of week: either, or both.
+SELECT fires_at::date, to_char(fires_at, 'Dy') AS day FROM bizmetrics.preview_schedule('0 0 13 * FRI', n => 3, after => '2026-01-01');
+SELECT fires_at::date, to_char(fires_at, 'Dy') AS day FROM bizmetrics.preview_schedule('0 0 13 * FRI', n => 3, after => '2026-01-01', match_days => 'all');
+SELECT fires_at::date FROM bizmetrics.preview_schedule('0 0 13 * *', n => 2, after => '2026-01-01', match_days => 'all');
+SELECT fires_at FROM bizmetrics.preview_schedule('90 seconds', n => 1, after => '2026-01-01', match_days => 'all');
+SELECT pg_temp.error_of(format('SELECT * FROM bizmetrics.preview_schedule(%s)', arguments)) FROM unnest(ARRAY[
+  $$'0 0 8-14 * 1#1', match_days => 'all'$$, $$'* * * * *', match_days => 'both'$$, $$'* * * * *', match_days => NULL$$]) arguments;
 -- The zone for which none is given; a name that is not one is refused where it is set.
 SET bizmetrics.timezone = 'europe/berlin';
 SELECT * FROM bizmetrics.preview_schedule('30 2 * * *', n => 1, after => '2026-01-01');
@@ -36,6 +43,11 @@ ALTER TABLE analytics.tz OWNER TO regress_author;
 SELECT bizmetrics.create_report('default', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author');
 SELECT bizmetrics.create_report('null', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author', timezone => NULL);
 SELECT bizmetrics.create_report('given', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '@daily', owner => 'regress_author', timezone => 'Asia/Tokyo');
+SELECT bizmetrics.create_report('both', 'analytics.tz', 'INSERT INTO analytics.tz VALUES (1)', '0 0 13 1 FRI', owner => 'regress_author', match_days => 'all', timezone => 'UTC');
+SELECT count(*) > 0 AS fridays FROM bizmetrics.report_status WHERE report_name = 'both' AND extract(isodow FROM next_slot AT TIME ZONE timezone) = 5 AND extract(day FROM next_slot AT TIME ZONE timezone) = 13;
+SELECT bizmetrics.alter_report('both', match_days => 'any');
+SELECT match_days, revision FROM bizmetrics.reports WHERE report_name = 'both';
+SELECT next_slot = (SELECT fires_at FROM bizmetrics.preview_schedule('0 0 13 1 FRI', 'UTC', 1)) AS next FROM bizmetrics.report_status WHERE report_name = 'both';
 RESET bizmetrics.timezone;
 SELECT report_name, timezone FROM bizmetrics.report_status ORDER BY 1;
 SELECT pg_temp.error_of(format('SET bizmetrics.timezone = %L', zone)) FROM unnest(ARRAY['', 'CST', 'FOO+3', 'Nowhere/Town']) zone;
