@@ -52,6 +52,14 @@ is_alive(const Search *search, const Levels *levels, int level, int64_t now)
 		   bm_moment_distance(levels->start[level], now) <= search->query->window;
 }
 
+static inline bool
+may_start(const Search *search, int64_t now)
+{
+	const BmChainQuery *query = search->query;
+
+	return !query->is_limited || (now >= query->first_start && now < query->end_start);
+}
+
 /*
  * A chain that began at start is at this level now. Its times are those of level "from" of the
  * given levels, and now for the steps after it.
@@ -90,7 +98,10 @@ extend(Search *search, int step, int64_t now)
 	Levels *levels = &search->levels;
 
 	if (step == 0)
-		reach(search, levels, 1, levels, 0, now, now);
+	{
+		if (may_start(search, now))
+			reach(search, levels, 1, levels, 0, now, now);
+	}
 	else if (is_alive(search, levels, step, now))
 		reach(search, levels, step + 1, levels, step, levels->start[step], now);
 }
@@ -185,13 +196,14 @@ static void
 extend_by_matching(Search *search, const BmMoment *moments, size_t count)
 {
 	Matching matching;
+	uint32_t steps = (uint32_t) ((UINT64_C(1) << search->query->steps) - 1);
 	int64_t now = moments[0].time;
 	int end = search->query->steps;
 
 	matching.rows = 0;
 	memset(matching.per_step, 0, sizeof(matching.per_step));
 	for (size_t i = 0; i < count; i++)
-		add_row(&matching, moments[i].mask);
+		add_row(&matching, moments[i].mask & steps);
 
 	for (int first = search->query->steps - 1; first >= 0; first--)
 	{
@@ -204,7 +216,7 @@ extend_by_matching(Search *search, const BmMoment *moments, size_t count)
 				break;
 			take_row(&matching, end);
 		}
-		if (first > 0 && !is_alive(search, levels, first, now))
+		if (first > 0 ? !is_alive(search, levels, first, now) : !may_start(search, now))
 			continue;
 		start = first == 0 ? now : levels->start[first];
 		for (int step = first; step < end; step++)
@@ -212,19 +224,34 @@ extend_by_matching(Search *search, const BmMoment *moments, size_t count)
 	}
 }
 
+/* Ends the chains at levels that a condition in the mask breaks. */
+static void
+break_chains(Search *search, uint32_t mask)
+{
+	for (int level = 1; level < search->query->steps; level++)
+		if ((mask & search->query->breaks[level]) != 0)
+			search->levels.reached &= ~(UINT64_C(1) << level);
+}
+
 /* The moments of one time, in the modes where a chain skips what it has no use for. */
 static void
 extend_by_group(Search *search, const BmMoment *moments, size_t count)
 {
 	unsigned modes = search->query->modes;
+	uint32_t steps = (uint32_t) ((UINT64_C(1) << search->query->steps) - 1);
 	uint32_t all = 0;
 	bool several = false;
 
 	for (size_t i = 0; i < count; i++)
 	{
+		uint32_t mask = moments[i].mask & steps;
+
 		all |= moments[i].mask;
-		several |= (moments[i].mask & (moments[i].mask - 1)) != 0;
+		several |= (mask & (mask - 1)) != 0;
 	}
+	if (search->query->breaks != NULL)
+		break_chains(search, all);
+	all &= steps;
 	if ((modes & BM_CHAIN_INCREASE) != 0)
 		extend_downwards(search, all, moments[0].time);
 	else if ((modes & BM_CHAIN_ONCE) == 0 || !several)
@@ -305,7 +332,7 @@ advance_attempts(Search *search, const BmMoment *moment)
 		}
 		levels->reached &= ~bit;
 	}
-	if ((moment->mask & 1) != 0)
+	if ((moment->mask & 1) != 0 && may_start(search, now))
 		reach(search, target, 1, levels, 0, now, now);
 }
 

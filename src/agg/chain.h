@@ -31,6 +31,15 @@ typedef struct BmChainQuery
 	int steps;		 /* 1 to BM_MAX_CONDITIONS */
 	unsigned modes;	 /* of BmChainMode */
 	uint64_t window; /* microseconds; the largest one means no limit */
+	bool is_limited; /* chains begin only at or after first_start and before end_start */
+	int64_t first_start;
+	int64_t end_start;
+	/*
+	 * NULL, or for each level the conditions, beyond those of the steps, that break a chain at it: what
+	 * reached the level at an earlier time goes no further, also with a moment of the same time. Not
+	 * with BM_CHAIN_ATTEMPTS.
+	 */
+	const uint32_t *breaks;
 	void (*poll)(
 		void); /* called now and then; may leave by longjmp. NULL: nothing to call */
 } BmChainQuery;

@@ -17,9 +17,10 @@
 
 typedef struct BmMoment
 {
-	int64_t time;	 /* microseconds, of any epoch */
-	uint32_t mask;	 /* bit i: condition i + 1 held */
-	uint32_t unused; /* 0, so that no byte of a stored moment is undefined */
+	int64_t time;  /* microseconds, of any epoch */
+	uint32_t mask; /* bit i: condition i + 1 held */
+	uint32_t
+		row; /* whose it is, for those who ask; in aggregates 0, so that no byte is undefined */
 } BmMoment;
 
 /* How much later one time is than another that is not later itself: exact for any two. */

@@ -88,6 +88,12 @@ bm_moments_enlarge(BmMoments *moments)
 }
 
 void
+bm_moments_order(BmMoment *moments, size_t count)
+{
+	sort_moments(moments, count);
+}
+
+void
 bm_moments_sort(BmMoments *moments)
 {
 	if (!moments->is_sorted)

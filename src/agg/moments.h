@@ -37,6 +37,9 @@ extern BmMoments *bm_moments_enlarge(BmMoments *moments);
 /* Sorts what is not; may be repeated, and moments added after it. */
 extern void bm_moments_sort(BmMoments *moments);
 
+/* Puts moments into bm_moment_compare()'s order. */
+extern void bm_moments_order(BmMoment *moments, size_t count);
+
 /* CHECK_FOR_INTERRUPTS() as a function. */
 extern void bm_moments_poll(void);
 
@@ -50,7 +53,7 @@ bm_moments_add(BmMoments *moments, int64 time, uint32 mask)
 	added = &moments->moment[moments->count];
 	added->time = time;
 	added->mask = mask;
-	added->unused = 0;
+	added->row = 0;
 	if (moments->is_sorted && moments->count > 0 &&
 		bm_moment_compare(added - 1, added) > 0)
 		moments->is_sorted = false;

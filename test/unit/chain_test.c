@@ -157,7 +157,7 @@ make_group(Group *g, unsigned modes)
 	{
 		g->rows[i].time = below(spread);
 		g->rows[i].mask = 0;
-		g->rows[i].unused = 0;
+		g->rows[i].row = 0;
 		for (int j = below(density + 1); j > 0; j--)
 			g->rows[i].mask |= UINT32_C(1) << below(g->query.steps);
 	}

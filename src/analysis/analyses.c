@@ -1,0 +1,15 @@
+/* The analyses, by their numbers: a worker knows no address of another process's code. */
+#include "postgres.h"
+
+#include "analysis/funnel.h"
+#include "analysis/scan.h"
+
+static const BmAnalysis *const analyses[] = {
+	[BM_ANALYSIS_FUNNEL] = &bm_funnel_analysis,
+};
+
+const BmAnalysis *
+bm_analysis(BmAnalysisKind kind)
+{
+	return analyses[kind];
+}

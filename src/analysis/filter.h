@@ -1,0 +1,37 @@
+/* Conditions on the columns and properties of an event, written as JSON. */
+#ifndef BM_ANALYSIS_FILTER_H
+#define BM_ANALYSIS_FILTER_H
+
+#include "utils/jsonb.h"
+
+#include "event/event.h"
+
+typedef struct BmField BmField;
+typedef struct BmFilter BmFilter;
+
+/*
+ * A column of type text ("company_id"), or what is at a path in the properties
+ * ("properties.address.city"). Raises 22023. In the current memory context, as the result of
+ * bm_filter_parse() is.
+ */
+extern BmField *bm_field_parse(const char *name);
+
+/* A bit for each BmEventColumn that is needed. */
+extern uint32 bm_field_columns(const BmField *field);
+
+/* The field as text, ->> of a property; false where it is NULL. May allocate. */
+extern bool bm_field_text(const BmField *field, const BmEvent *event, char **text,
+						  uint32 *length);
+
+/*
+ * An object: each key a field, its value what the field must be (a scalar), one of what it must be
+ * (an array), null for a field that is missing or null, or an object of operators and operands. All
+ * must hold. Raises 22023.
+ */
+extern BmFilter *bm_filter_parse(const Jsonb *filter);
+extern uint32 bm_filter_columns(const BmFilter *filter);
+
+/* Unknown is false: a comparison with what is missing. May allocate. */
+extern bool bm_filter_holds(const BmFilter *filter, const BmEvent *event);
+
+#endif

@@ -1,0 +1,284 @@
+/*
+ * source.c
+ *	  Where a scan's events come from.
+ *
+ * The query is always given to the planner: it prunes partitions, checks rights, adds row security
+ * and says whether an index is worth while. Where all it wants is to read tables from one end to the other,
+ * and no policy has a word in it, that is done here, without the executor and by several processes;
+ * everything else is executed as planned.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "parser/parsetree.h"
+#include "storage/bufmgr.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+#include "analysis/source.h"
+#include "base/compat.h"
+
+#define PARAMETERS 4
+
+static const Oid parameter_types[PARAMETERS] = {TIMESTAMPTZOID, TIMESTAMPTZOID,
+												TEXTARRAYOID, TEXTARRAYOID};
+
+/* A receiver of the executor's rows. */
+typedef struct Receiver
+{
+	DestReceiver dest;
+	BmCollector *collector;
+	const BmRowShape *shape;
+} Receiver;
+
+/* The names of conditions; *is_all: one of them has none. */
+static Datum
+names_of(const BmScanQuery *query, bool ever, bool *is_all)
+{
+	Datum names[BM_MAX_CONDITIONS];
+	int count = 0;
+
+	*is_all = false;
+	for (int i = 0; i < query->conditions; i++)
+	{
+		if (ever && !query->condition[i].ever)
+			continue;
+		if (query->condition[i].event == NULL)
+			*is_all = true;
+		else
+			names[count++] = CStringGetTextDatum(query->condition[i].event);
+	}
+	return PointerGetDatum(
+		construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static ParamListInfo
+make_parameters(const BmScanQuery *query)
+{
+	ParamListInfo parameters = makeParamList(PARAMETERS);
+	bool is_all;
+	Datum values[PARAMETERS] = {
+		TimestampTzGetDatum(query->from), TimestampTzGetDatum(query->to),
+		names_of(query, false, &is_all), names_of(query, true, &is_all)};
+
+	for (int i = 0; i < PARAMETERS; i++)
+	{
+		parameters->params[i].value = values[i];
+		parameters->params[i].isnull = false;
+		parameters->params[i].pflags = PARAM_FLAG_CONST;
+		parameters->params[i].ptype = parameter_types[i];
+	}
+	return parameters;
+}
+
+/* The query's SQL. Its parameters: from, to, all names, names looked for before "from". */
+static char *
+make_sql(const BmScanQuery *query, uint32 columns, BmRowShape *shape)
+{
+	static const char *const named =
+		"e.event_name OPERATOR(pg_catalog.=) ANY ($%d::pg_catalog.text[])";
+	StringInfoData sql;
+	int count = 0;
+	bool is_all;
+	bool has_ever = false;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < BM_EVENT_COLUMNS; i++)
+	{
+		shape->column[i] = 0;
+		if ((columns >> i & 1) == 0)
+			continue;
+		appendStringInfo(&sql, "%s e.%s", count == 0 ? "SELECT" : ",",
+						 bm_event_column_names[i]);
+		shape->column[i] = ++count;
+	}
+	appendStringInfo(
+		&sql,
+		" FROM public.business_events AS e WHERE e.%s IS NOT NULL"
+		" AND e.occurred_at OPERATOR(pg_catalog.<) $2::pg_catalog.timestamptz",
+		bm_event_column_names[query->subject]);
+	(void) names_of(query, false, &is_all);
+	if (!is_all && !query->all_events)
+	{
+		appendStringInfoString(&sql, " AND ");
+		appendStringInfo(&sql, named, 3);
+	}
+	for (int i = 0; i < query->conditions; i++)
+		has_ever |= query->condition[i].ever;
+	(void) names_of(query, true, &is_all);
+	if (!is_all)
+	{
+		appendStringInfoString(
+			&sql,
+			" AND (e.occurred_at OPERATOR(pg_catalog.>=) $1::pg_catalog.timestamptz");
+		if (has_ever)
+		{
+			appendStringInfoString(&sql, " OR ");
+			appendStringInfo(&sql, named, 4);
+		}
+		appendStringInfoChar(&sql, ')');
+	}
+	return sql.data;
+}
+
+static PlannedStmt *
+make_plan(const char *sql, ParamListInfo parameters)
+{
+	List *parsed = pg_parse_query(sql);
+	List *rewritten = pg_analyze_and_rewrite_fixedparams(
+		linitial_node(RawStmt, parsed), sql, parameter_types, PARAMETERS, NULL);
+
+	return pg_plan_query(linitial_node(Query, rewritten), sql, 0, parameters);
+}
+
+/* Appends the table of a plan that is a scan of a whole table. */
+static bool
+add_table(BmSource *source, Plan *plan)
+{
+	RangeTblEntry *entry;
+
+	if (!IsA(plan, SeqScan) || plan->initPlan != NIL)
+		return false;
+	entry = rt_fetch(((Scan *) plan)->scanrelid, source->plan->rtable);
+	source->tables = lappend_oid(source->tables, entry->relid);
+	return true;
+}
+
+static bool
+find_tables(BmSource *source)
+{
+	Plan *plan = source->plan->planTree;
+	ListCell *cell;
+
+	if (!IsA(plan, Append))
+		return add_table(source, plan);
+	foreach(cell, ((Append *) plan)->appendplans)
+	{
+		if (!add_table(source, lfirst(cell)))
+			return false;
+	}
+	return true;
+}
+
+BmSource *
+bm_source_plan(const BmScanQuery *query, uint32 columns)
+{
+	BmSource *source = palloc0(sizeof(BmSource));
+	Oid parent = bm_event_parent();
+	ListCell *cell;
+
+	source->sql = make_sql(query, columns, &source->shape);
+	source->parameters = make_parameters(query);
+	source->plan = make_plan(source->sql, source->parameters);
+	source->rows = source->plan->planTree->plan_rows;
+	bm_check_permissions(source->plan);
+	source->is_direct =
+		check_enable_rls(parent, InvalidOid, true) != RLS_ENABLED && find_tables(source);
+	if (!source->is_direct)
+		return source;
+	foreach(cell, source->tables)
+	{
+		Relation table = table_open(lfirst_oid(cell), NoLock);
+
+		source->pages += RelationGetNumberOfBlocks(table);
+		table_close(table, NoLock);
+	}
+	return source;
+}
+
+int
+bm_source_workers(const BmSource *source)
+{
+	BlockNumber threshold = Max(min_parallel_table_scan_size, 1);
+	int workers = 0;
+
+	while (source->is_direct && source->pages >= threshold &&
+		   workers < max_parallel_workers_per_gather)
+	{
+		workers++;
+		if (threshold > InvalidBlockNumber / 3)
+			break;
+		threshold *= 3;
+	}
+	return workers;
+}
+
+static bool
+receive(TupleTableSlot *slot, DestReceiver *dest)
+{
+	Receiver *receiver = (Receiver *) dest;
+
+	bm_collector_take(receiver->collector, slot, receiver->shape);
+	return true;
+}
+
+static void
+ignore_startup(DestReceiver *dest, int operation, TupleDesc desc)
+{
+}
+
+static void
+ignore_end(DestReceiver *dest)
+{
+}
+
+void
+bm_source_execute(BmSource *source, BmCollector *collector)
+{
+	Receiver receiver = {
+		.dest = {receive, ignore_startup, ignore_end, ignore_end, DestNone}};
+	QueryDesc *query;
+
+	receiver.collector = collector;
+	receiver.shape = &source->shape;
+	query = CreateQueryDesc(source->plan, source->sql, GetActiveSnapshot(),
+							InvalidSnapshot, &receiver.dest, source->parameters, NULL, 0);
+	ExecutorStart(query, 0);
+	bm_executor_run(query);
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+}
+
+/* Where a table has the columns: partitions that were attached have orders of their own. */
+static void
+find_columns(Relation table, uint32 columns, BmRowShape *shape)
+{
+	for (int i = 0; i < BM_EVENT_COLUMNS; i++)
+	{
+		shape->column[i] = 0;
+		if ((columns >> i & 1) == 0)
+			continue;
+		shape->column[i] = get_attnum(RelationGetRelid(table), bm_event_column_names[i]);
+		if (shape->column[i] == InvalidAttrNumber)
+			elog(ERROR, "table \"%s\" has no column \"%s\"",
+				 RelationGetRelationName(table), bm_event_column_names[i]);
+	}
+}
+
+void
+bm_source_read(Relation table, TableScanDesc scan, uint32 columns, BmCollector *collector)
+{
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	BmRowShape shape;
+
+	find_columns(table, columns, &shape);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		bm_collector_take(collector, slot, &shape);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
