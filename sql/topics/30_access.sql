@@ -38,7 +38,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'emit_event', 'track_table', 'untrack_table', 'ingest',
                                           'import_events', 'import_id', 'dedupe_key_seen'))
       OR ($1 = 'author' AND f.prokind = 'a')
-      OR ($1 = 'author' AND f.proname IN ('sessionize', 'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
+      OR ($1 = 'author' AND f.proname IN ('sessionize', 'funnel', 'funnel_counts', 'funnel_trend', 'funnel_buckets', 'funnel_actors', 'funnel_subjects',
+                                          'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
                                           'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',

@@ -35,6 +35,7 @@ struct BmCollector
 	uint32 ever_mask;	/* conditions that look before "from" */
 	uint32 filter_mask; /* conditions with a filter */
 	BmFilter *filter[BM_MAX_CONDITIONS];
+	BmFilter *filter_of_all; /* NULL: none */
 	BmField *value;
 	int names;
 	EventName name[BM_MAX_CONDITIONS];
@@ -73,6 +74,8 @@ bm_collector_columns(const BmScanQuery *query)
 	for (int i = 0; i < query->conditions; i++)
 		if (query->condition[i].filter != NULL)
 			columns |= bm_filter_columns(bm_filter_parse(query->condition[i].filter));
+	if (query->filter != NULL)
+		columns |= bm_filter_columns(bm_filter_parse(query->filter));
 	if (query->value != NULL)
 		columns |= bm_field_columns(bm_field_parse(query->value));
 	return columns;
@@ -106,6 +109,8 @@ bm_collector_create(const BmScanQuery *query, BmStore *store)
 			collector->filter[i] = bm_filter_parse(condition->filter);
 		}
 	}
+	if (query->filter != NULL)
+		collector->filter_of_all = bm_filter_parse(query->filter);
 	if (query->value != NULL)
 		collector->value = bm_field_parse(query->value);
 	return collector;
@@ -193,11 +198,16 @@ take(BmCollector *collector, TupleTableSlot *slot, const BmRowShape *shape, int6
 	if (!isnull)
 	{
 		BmEvent event;
+		bool is_wanted = true;
 
-		if ((mask & collector->filter_mask) != 0 || collector->value != NULL)
+		if ((mask & collector->filter_mask) != 0 || collector->filter_of_all != NULL ||
+			collector->value != NULL)
 			read_columns(collector, slot, shape, &event);
-		mask = filter_mask(collector, &event, mask);
-		if (mask != 0 || collector->query->all_events)
+		if (collector->filter_of_all != NULL)
+			is_wanted = bm_filter_holds(collector->filter_of_all, &event);
+		if (is_wanted)
+			mask = filter_mask(collector, &event, mask);
+		if (is_wanted && (mask != 0 || collector->query->all_events))
 		{
 			if (collector->value != NULL &&
 				!bm_field_text(collector->value, &event, &value, &value_length))

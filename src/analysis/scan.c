@@ -238,6 +238,17 @@ read_tables_alone(Process *process, BmSource *source, BmCollector *collector)
 	}
 }
 
+/* Without this they would be closed too, with a warning. */
+static void
+close_files(Process *process)
+{
+	for (int i = 0; i < process->shared->processes; i++)
+		if (process->file[i] != NULL)
+			BufFileClose(process->file[i]);
+	if (process->store != NULL && process->store->file != NULL)
+		BufFileClose(process->store->file);
+}
+
 /* Both phases. The source is known to the caller's process alone. */
 static void
 run_process(Process *process, BmSource *source)
@@ -286,6 +297,7 @@ scan_alone(Process *process, BmAnalysisKind kind, BmSource *source, uint32 colum
 	process->shared = palloc(offsetof(SharedScan, published) + sizeof(Published));
 	init_shared(process->shared, kind, source, columns, 1);
 	run_process(process, source);
+	close_files(process);
 }
 
 /* Tells the workers of a new context what there is to do. */
@@ -403,9 +415,7 @@ scan_with_workers(Process *process, BmAnalysisKind kind, BmSource *source, uint3
 		WaitForParallelWorkersToFinish(context);
 		for (int i = 0; i < context->nworkers; i++)
 			take_results(process, i);
-		for (int i = 0; i < process->shared->processes; i++)
-			if (process->file[i] != NULL)
-				BufFileClose(process->file[i]);
+		close_files(process);
 		dsa_detach(process->area);
 	}
 	DestroyParallelContext(context);
@@ -433,8 +443,10 @@ bm_scan_worker_main(dsm_segment *segment, shm_toc *toc)
 	if (process.result_file != NULL)
 	{
 		BufFileExportFileSet(process.result_file);
+		BufFileClose(process.result_file);
 		shared->published[process.number].has_results = true;
 	}
+	close_files(&process);
 	BarrierDetach(&shared->barrier);
 	dsa_detach(process.area);
 }
@@ -460,8 +472,6 @@ bm_scan(const BmScanQuery *query, BmAnalysisKind kind, const void *parameters, S
 		scan_with_workers(&process, kind, source, columns, workers, size);
 	else
 		scan_alone(&process, kind, source, columns);
-	if (process.store->file != NULL)
-		BufFileClose(process.store->file);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

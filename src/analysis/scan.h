@@ -31,7 +31,8 @@ typedef struct BmScanQuery
 	TimestampTz to;		   /* exclusive; DT_NOEND: no limit */
 	int conditions;		   /* 1 to BM_MAX_CONDITIONS */
 	const BmScanCondition *condition;
-	bool all_events; /* those that satisfy no condition too, with mask 0 */
+	const Jsonb *filter; /* of all events; NULL: none */
+	bool all_events;	 /* those that satisfy no condition too, with mask 0 */
 	const char
 		*value; /* as bm_field_parse() takes it: a text of each event; NULL: none */
 } BmScanQuery;

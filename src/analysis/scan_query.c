@@ -17,6 +17,12 @@ write_text(StringInfo bytes, const char *text)
 	write_bytes(bytes, text, text == NULL ? -1 : (int32) strlen(text) + 1);
 }
 
+static void
+write_json(StringInfo bytes, const Jsonb *json)
+{
+	write_bytes(bytes, json, json == NULL ? -1 : (int32) VARSIZE(json));
+}
+
 /* A copy, or NULL where nothing was written. */
 static void *
 read_bytes(const char **at)
@@ -39,14 +45,14 @@ bm_scan_query_write(const BmScanQuery *query, StringInfo bytes)
 {
 	write_bytes(bytes, query, sizeof(BmScanQuery));
 	write_text(bytes, query->value);
+	write_json(bytes, query->filter);
 	for (int i = 0; i < query->conditions; i++)
 	{
 		const BmScanCondition *condition = &query->condition[i];
 
 		write_bytes(bytes, condition, sizeof(BmScanCondition));
 		write_text(bytes, condition->event);
-		write_bytes(bytes, condition->filter,
-					condition->filter == NULL ? -1 : (int32) VARSIZE(condition->filter));
+		write_json(bytes, condition->filter);
 	}
 }
 
@@ -57,6 +63,7 @@ bm_scan_query_read(const char *bytes)
 	BmScanCondition *conditions = palloc(query->conditions * sizeof(BmScanCondition));
 
 	query->value = read_bytes(&bytes);
+	query->filter = read_bytes(&bytes);
 	query->condition = conditions;
 	for (int i = 0; i < query->conditions; i++)
 	{

@@ -28,7 +28,7 @@
 #include "utils/snapmgr.h"
 
 #include "analysis/source.h"
-#include "base/compat.h"
+#include "base/compat_query.h"
 
 #define PARAMETERS 4
 
