@@ -274,11 +274,15 @@ first_window(const BmChainQuery *query, const BmMoment *moments, size_t count, i
 		if (may_begin(query, moments[window.begin].time) && level_of(&window) >= level)
 			break;
 	}
-	/* Without the first one it may still hold them. */
-	while (level_of(&window) >= level && may_begin(query, moments[window.begin].time))
+	/* Without those of the first time it may still hold them. */
+	while (window.begin < window.end && level_of(&window) >= level &&
+		   may_begin(query, moments[window.begin].time))
 	{
+		int64_t time = moments[window.begin].time;
+
 		found = window.begin;
-		drop_begin(&window);
+		while (window.begin < window.end && moments[window.begin].time == time)
+			drop_begin(&window);
 	}
 	return found;
 }

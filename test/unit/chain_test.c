@@ -52,6 +52,26 @@ found(Group *g, int level, int64_t start, int64_t end)
 	}
 }
 
+static bool
+may_start(const Group *g, int64_t time)
+{
+	return !g->query.is_limited ||
+		   (time >= g->query.first_start && time < g->query.end_start);
+}
+
+/* Does something break a chain at this level between these times, the later one included? */
+static bool
+is_broken(const Group *g, int level, int64_t last, int64_t now)
+{
+	for (int i = 0; i < g->count && g->query.breaks != NULL; i++)
+	{
+		if ((g->rows[i].mask & g->query.breaks[level]) != 0 && g->rows[i].time > last &&
+			g->rows[i].time <= now)
+			return true;
+	}
+	return false;
+}
+
 /* Every chain that skips what it has no use for. */
 static void
 follow_chains(Group *g, int level, int64_t start, int64_t last, unsigned used)
@@ -68,6 +88,8 @@ follow_chains(Group *g, int level, int64_t start, int64_t last, unsigned used)
 		if ((g->query.modes & BM_CHAIN_ONCE) && (used >> i & 1))
 			continue;
 		if ((uint64_t) (row->time - begin) > g->query.window)
+			continue;
+		if (level == 0 ? !may_start(g, begin) : is_broken(g, level, last, row->time))
 			continue;
 		found(g, level + 1, begin, row->time);
 		if (level + 1 < g->query.steps)
@@ -130,7 +152,7 @@ solve(Group *g)
 	{
 		for (int i = 0; i < g->count; i++)
 		{
-			if (g->rows[i].mask & 1)
+			if ((g->rows[i].mask & 1) && may_start(g, g->rows[i].time))
 				follow_attempt(g, i);
 		}
 	}
@@ -140,6 +162,20 @@ static int
 compare_moments(const void *a, const void *b)
 {
 	return bm_moment_compare(a, b);
+}
+
+/* Some rows satisfy a condition behind the steps, which breaks chains at some levels. */
+static void
+add_breaks(Group *g)
+{
+	static uint32_t breaks[MAX_STEPS + 1];
+
+	for (int level = 0; level <= MAX_STEPS; level++)
+		breaks[level] = below(2) << g->query.steps | below(2) << (g->query.steps + 1);
+	for (int i = 0; i < g->count; i++)
+		if (below(4) == 0)
+			g->rows[i].mask |= UINT32_C(1) << (g->query.steps + below(2));
+	g->query.breaks = breaks;
 }
 
 static void
@@ -161,6 +197,12 @@ make_group(Group *g, unsigned modes)
 		for (int j = below(density + 1); j > 0; j--)
 			g->rows[i].mask |= UINT32_C(1) << below(g->query.steps);
 	}
+	g->query.is_limited = below(3) == 0;
+	g->query.first_start = below(spread);
+	g->query.end_start = below(spread + 1);
+	g->query.breaks = NULL;
+	if (below(3) == 0 && !(modes & BM_CHAIN_ATTEMPTS))
+		add_breaks(g);
 	qsort(g->rows, (size_t) g->count, sizeof(BmMoment), compare_moments);
 }
 
