@@ -28,7 +28,7 @@ static char *
 text_of(const JsonbValue *value, int step, const char *key)
 {
 	if (value->type != jbvString)
-		bad_step(step, psprintf("has a \"%s\" that is not a text", key));
+		bad_step(step, psprintf("must have a text as \"%s\"", key));
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
@@ -38,7 +38,7 @@ event_of(const JsonbValue *value, int step, const char *key)
 	char *event = text_of(value, step, key);
 
 	if (*event == '\0')
-		bad_step(step, psprintf("has an empty \"%s\"", key));
+		bad_step(step, psprintf("must not have an empty \"%s\"", key));
 	return event;
 }
 
@@ -46,7 +46,7 @@ static bool
 boolean_of(const JsonbValue *value, int step, const char *key)
 {
 	if (value->type != jbvBool)
-		bad_step(step, psprintf("has a \"%s\" that is neither true nor false", key));
+		bad_step(step, psprintf("must have true or false as \"%s\"", key));
 	return value->val.boolean;
 }
 
@@ -56,7 +56,7 @@ filter_of(const JsonbValue *value, int step)
 	Jsonb *filter;
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		bad_step(step, "has a \"filter\" that is not an object");
+		bad_step(step, "must have an object as \"filter\"");
 	filter = JsonbValueToJsonb((JsonbValue *) value);
 	(void) bm_filter_parse(filter);
 	return filter;
@@ -89,7 +89,7 @@ read_excluded(const JsonbValue *value, int step, BmScanCondition *condition)
 		return;
 	}
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		bad_step(step, "has an \"exclude\" that is neither a name nor an object");
+		bad_step(step, "must have names or objects as \"exclude\"");
 	iterator = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
 	{
