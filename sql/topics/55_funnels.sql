@@ -36,7 +36,7 @@ CREATE FUNCTION bizmetrics.funnel(
   OUT median_seconds double precision, OUT p90_seconds double precision,
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.breakdown_value, f.step, f.name, f.actors, f.conversion, f.step_conversion, f.drop_off,
          f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts($1, $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $5, $6, $7, $8, $9) AS f
@@ -59,7 +59,7 @@ CREATE FUNCTION bizmetrics.funnel(
   OUT median_seconds double precision, OUT p90_seconds double precision,
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.breakdown_value, f.step, f.name, f.actors, f.conversion, f.step_conversion, f.drop_off,
          f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts(pg_catalog.to_jsonb($1), $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $5, $6, $7, $8, $9) AS f
@@ -118,7 +118,7 @@ CREATE FUNCTION bizmetrics.funnel_trend(
   OUT median_seconds double precision, OUT p90_seconds double precision,
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.bucket, f.breakdown_value, f.step, f.name, f.actors, f.conversion, f.step_conversion, f.drop_off,
          f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts($1, $2, bizmetrics.funnel_buckets($3, $4, $5, $6), $7, $8, $9, $10, $11) AS f
@@ -143,7 +143,7 @@ CREATE FUNCTION bizmetrics.funnel_trend(
   OUT median_seconds double precision, OUT p90_seconds double precision,
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.bucket, f.breakdown_value, f.step, f.name, f.actors, f.conversion, f.step_conversion, f.drop_off,
          f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts(pg_catalog.to_jsonb($1), $2, bizmetrics.funnel_buckets($3, $4, $5, $6), $7, $8, $9, $10, $11) AS f
@@ -165,7 +165,7 @@ CREATE FUNCTION bizmetrics.funnel_actors(
   filter jsonb DEFAULT NULL,
   OUT actor text, OUT breakdown_value text, OUT step integer, OUT entered_at timestamptz, OUT reached_at timestamptz, OUT times timestamptz[]
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.actor, f.breakdown_value, f.step, f.entered_at, f.reached_at, f.times
   FROM bizmetrics.funnel_subjects($1, $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $7, $8, $9, $10, $11, $5, $6) AS f
 $$;
@@ -186,7 +186,7 @@ CREATE FUNCTION bizmetrics.funnel_actors(
   filter jsonb DEFAULT NULL,
   OUT actor text, OUT breakdown_value text, OUT step integer, OUT entered_at timestamptz, OUT reached_at timestamptz, OUT times timestamptz[]
 ) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 SET search_path = pg_catalog, pg_temp AS $$
   SELECT f.actor, f.breakdown_value, f.step, f.entered_at, f.reached_at, f.times
   FROM bizmetrics.funnel_subjects(pg_catalog.to_jsonb($1), $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $7, $8, $9, $10, $11, $5, $6) AS f
 $$;

@@ -5,10 +5,10 @@ CREATE TABLE pg_temp.random_events AS
 SELECT actor, row_number() OVER () AS id, second, 'fr_' || substr('ABCDX', 1 + floor(random() * 5)::integer, 1) AS event, (random() < 0.5) AS big
 FROM (SELECT actor, floor(random() * (2 + actor % 12))::integer AS second
       FROM generate_series(1, 3000) AS actor, generate_series(0, (actor / 12) % 7)) AS e;
-SELECT count(bizmetrics.log_event(event, jsonb_build_object('big', big), actor_user_id => actor, occurred_at => timestamptz '1973-01-01' + second * interval '1 s'))
+SELECT count(bizmetrics.log_event(event, jsonb_build_object('big', big), actor_user_id => actor, occurred_at => timestamptz '2163-01-01' + second * interval '1 s'))
 FROM pg_temp.random_events;
-\set time '''4 s'', ''1973-01-01 00:00:01'', ''1973-01-01 00:00:09'''
-CREATE FUNCTION pg_temp.at(second integer) RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '1973-01-01' + second * interval '1 s' $$;
+\set time '''4 s'', ''2163-01-01 00:00:01'', ''2163-01-01 00:00:09'''
+CREATE FUNCTION pg_temp.at(second integer) RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '2163-01-01' + second * interval '1 s' $$;
 
 -- Every chain that takes each event once. Steps: conditions, an array of them for each event. breaks: whether the event breaks.
 CREATE FUNCTION pg_temp.chains(steps integer, conditions text[], breaks text DEFAULT 'false') RETURNS TABLE (actor integer, level integer, first integer, last integer) LANGUAGE plpgsql AS $$
@@ -32,7 +32,7 @@ END
 $$;
 -- What funnel_actors() says of all who entered, as the same columns.
 CREATE FUNCTION pg_temp.found(steps jsonb, step_order text DEFAULT 'ordered') RETURNS TABLE (actor integer, level integer, first integer, last integer) LANGUAGE sql AS $$
-  SELECT f.actor::integer, f.step, extract(epoch FROM f.entered_at - timestamptz '1973-01-01')::integer, extract(epoch FROM f.reached_at - timestamptz '1973-01-01')::integer
+  SELECT f.actor::integer, f.step, extract(epoch FROM f.entered_at - timestamptz '2163-01-01')::integer, extract(epoch FROM f.reached_at - timestamptz '2163-01-01')::integer
   FROM bizmetrics.funnel_actors(steps, '4 s', pg_temp.at(1), pg_temp.at(9), 1, step_order => step_order) AS f
 $$;
 CREATE FUNCTION pg_temp.differences(a text, b text, OUT of_actors bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$

@@ -10,8 +10,8 @@ SELECT bizmetrics.grant_author('regress_funnel_author');
 GRANT USAGE ON SCHEMA bizmetrics TO regress_funnel_columns, regress_funnel_nobody;
 GRANT EXECUTE ON FUNCTION bizmetrics.funnel(text[], interval, timestamptz, timestamptz, text, text, text, text, jsonb), bizmetrics.funnel_counts(jsonb, interval, timestamptz[], text, text, text, text, jsonb) TO regress_funnel_columns, regress_funnel_nobody;
 GRANT SELECT (event_name, occurred_at, actor_user_id) ON public.business_events TO regress_funnel_columns;
-SELECT count(bizmetrics.log_event(e, actor_user_id => n % 3, company_id => n % 2, occurred_at => timestamptz '1974-01-01' + n * interval '1 s')) FROM generate_series(1, 12) AS n, unnest('{fg_a,fg_b}'::text[]) AS e;
-\set funnel 'array_agg(actors ORDER BY step) FROM bizmetrics.funnel(ARRAY[''fg_a'', ''fg_b''], ''1 h'', ''1974-01-01'', ''1974-02-01'''
+SELECT count(bizmetrics.log_event(e, actor_user_id => n % 3, company_id => n % 2, occurred_at => timestamptz '2164-01-01' + n * interval '1 s')) FROM generate_series(1, 12) AS n, unnest('{fg_a,fg_b}'::text[]) AS e;
+\set funnel 'array_agg(actors ORDER BY step) FROM bizmetrics.funnel(ARRAY[''fg_a'', ''fg_b''], ''1 h'', ''2164-01-01'', ''2164-02-01'''
 SELECT :funnel);
 SET ROLE regress_funnel_author;
 SELECT :funnel);
