@@ -192,3 +192,188 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000 SET search_path = pg_catalog, 
 $$;
 COMMENT ON FUNCTION bizmetrics.funnel_actors(text[], interval, timestamptz, timestamptz, integer, text, text, text, text, text, jsonb) IS
 'The same for steps that are names of events. Errors: as there.';
+
+-- Saved funnels are reports: what they are stands in the report's query, between $funnel$, so that there is
+-- one registry, which is dumped, restored and dropped as a whole.
+CREATE FUNCTION bizmetrics.saved_funnel(
+  definition jsonb, from_time timestamptz, to_time timestamptz,
+  OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
+  OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
+  OUT median_seconds double precision, OUT p90_seconds double precision,
+  OUT total_median_seconds double precision, OUT total_p90_seconds double precision
+) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp SET intervalstyle = 'iso_8601' AS $$
+  SELECT (f.bucket AT TIME ZONE current_setting('TimeZone'))::date, coalesce(f.breakdown_value, ''), f.step, f.name, f.actors,
+         f.conversion, f.step_conversion, f.drop_off, f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
+  FROM bizmetrics.funnel_counts($1 -> 'steps', ($1 ->> 'win')::interval,
+         bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone')),
+         $1 ->> 'step_order', $1 ->> 'breakdown', $1 ->> 'attribution', $1 ->> 'subject', nullif($1 -> 'filter', 'null')) AS f
+  WHERE f.conversion IS NOT NULL
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz, timestamptz) IS
+'What the reports of create_funnel() read: funnel_trend() in the time zone of the session, without the buckets in which nobody entered.';
+
+CREATE FUNCTION bizmetrics.create_funnel(
+  name text,
+  steps jsonb,
+  win interval,
+  schedule text DEFAULT '*/15 * * * *',
+  unit text DEFAULT 'day',
+  timezone text DEFAULT NULL,
+  step_order text DEFAULT 'ordered',
+  breakdown text DEFAULT NULL,
+  attribution text DEFAULT 'first',
+  subject text DEFAULT 'actor',
+  filter jsonb DEFAULT NULL,
+  owner name DEFAULT NULL,
+  description text DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'iso_8601' AS $$
+DECLARE
+  definition text;
+  names text[];
+  every_event boolean;
+BEGIN
+  IF name IS NULL OR unit IS NULL OR schedule IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'name, unit and schedule must not be NULL';
+  END IF;
+  IF unit NOT IN ('day', 'week', 'month') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('unknown unit "%s"', unit), HINT = 'Use day, week or month.';
+  END IF;
+  -- Raises whatever there is to say against it, and reads nothing.
+  PERFORM FROM bizmetrics.funnel_counts(steps, win, '{infinity,infinity}', step_order, breakdown, attribution, subject, filter);
+  IF EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s -> 'first_time' = 'true') THEN
+    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+      MESSAGE = 'a saved funnel cannot have a step with "first_time"',
+      HINT = 'A late event would change days of any time after it; use funnel_trend() in a report that computes everything anew.';
+  END IF;
+  -- The events that say what is new. In the strict order each event may end an attempt.
+  SELECT array_agg(DISTINCT e.event ORDER BY e.event), coalesce(bool_or(e.event IS NULL), true) OR step_order = 'strict'
+  INTO names, every_event
+  FROM jsonb_array_elements(steps) AS s,
+       LATERAL (SELECT CASE jsonb_typeof(s) WHEN 'string' THEN s #>> '{}' ELSE s ->> 'event' END
+                UNION ALL
+                SELECT CASE jsonb_typeof(x) WHEN 'string' THEN x #>> '{}' ELSE x ->> 'event' END
+                FROM jsonb_array_elements(CASE WHEN jsonb_typeof(s -> 'exclude') = 'array' THEN s -> 'exclude'
+                                               WHEN s ? 'exclude' AND jsonb_typeof(s) = 'object' THEN jsonb_build_array(s -> 'exclude')
+                                               ELSE '[]' END) AS x) AS e (event);
+  -- Nothing in it can end the quotes around it.
+  definition := replace(jsonb_build_object('steps', steps, 'win', win, 'unit', unit, 'step_order', step_order, 'breakdown', breakdown,
+                                           'attribution', attribution, 'subject', subject, 'filter', filter)::text, '$', '\u0024');
+  PERFORM bizmetrics.create_report(
+    name => 'funnel_' || name,
+    query => format('SELECT f.* FROM bizmetrics.saved_funnel($funnel$%s$funnel$, $1, $2) AS f', definition),
+    schedule => schedule,
+    timezone => timezone,
+    bucket => ('1 ' || unit)::interval,
+    key => '{entered_on,breakdown,step}',
+    events => CASE WHEN every_event THEN NULL ELSE names END,
+    -- In hours, for a day of win has 24 of them.
+    reach => nullif(make_interval(hours => ceil(extract(epoch FROM win) / 3600)::integer), interval '0'),
+    owner => owner,
+    description => coalesce(description, format('Funnel %s: how far those get who enter in a %s.', name, unit)),
+    columns => jsonb_build_object(
+      'entered_on', format('The %s of entry, by its first day.', unit),
+      'breakdown', 'The value that the rows are broken down by; empty where there is none.',
+      'step', 'The number of the step, from 1.',
+      'name', 'What the step is called.',
+      'actors', 'How many of those who entered got to the step.',
+      'conversion', 'That as a part of those who entered, from 0 to 1.',
+      'step_conversion', 'That as a part of those who got to the step before.',
+      'drop_off', 'How many got to the step before and not to this one.',
+      'median_seconds', 'Median of the seconds since the step before.',
+      'p90_seconds', '90th percentile of the seconds since the step before.',
+      'total_median_seconds', 'Median of the seconds since the first step.',
+      'total_p90_seconds', '90th percentile of the seconds since the first step.'));
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.create_funnel(text, jsonb, interval, text, text, text, text, text, text, text, jsonb, name, text) IS
+'Saves a funnel: the report funnel_<name> keeps the table analytics.funnel_<name> up to date, by day, week or month of entry (unit) and breakdown, and computes anew what new events change: an event the buckets from win before it to its own. The other arguments are those of funnel() and create_report(). Errors: as there; 0A000 a step has first_time.';
+
+CREATE FUNCTION bizmetrics.create_funnel(
+  name text,
+  steps text[],
+  win interval,
+  schedule text DEFAULT '*/15 * * * *',
+  unit text DEFAULT 'day',
+  timezone text DEFAULT NULL,
+  step_order text DEFAULT 'ordered',
+  breakdown text DEFAULT NULL,
+  attribution text DEFAULT 'first',
+  subject text DEFAULT 'actor',
+  filter jsonb DEFAULT NULL,
+  owner name DEFAULT NULL,
+  description text DEFAULT NULL
+) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT bizmetrics.create_funnel($1, to_jsonb($2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+$$;
+COMMENT ON FUNCTION bizmetrics.create_funnel(text, text[], interval, text, text, text, text, text, text, text, jsonb, name, text) IS
+'The same for steps that are names of events. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.drop_funnel(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM bizmetrics.funnels AS f WHERE f.funnel_name = drop_funnel.name) THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('funnel "%s" does not exist', name),
+      HINT = 'SELECT funnel_name FROM bizmetrics.funnels lists those that you may see.';
+  END IF;
+  PERFORM bizmetrics.drop_report('funnel_' || name);
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.drop_funnel(text) IS
+'Forgets a saved funnel and its runs; its table stays. Errors: 42704 no such funnel; 42501 not its owner; 55006 it is running.';
+
+-- Whoever writes a report's query can write anything there, and must not fail the view for others.
+CREATE FUNCTION bizmetrics.funnel_definition(query text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  definition jsonb;
+BEGIN
+  IF NOT starts_with(query, 'SELECT f.* FROM bizmetrics.saved_funnel($funnel$') THEN
+    RETURN NULL;
+  END IF;
+  definition := split_part(query, '$funnel$', 2)::jsonb;
+  PERFORM (definition ->> 'win')::interval;
+  RETURN definition;
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.funnel_definition(text) IS
+'What create_funnel() wrote into a report''s query; NULL for another query. Behind the view funnels.';
+
+CREATE VIEW bizmetrics.funnels AS
+SELECT pg_catalog.substr(r.report_name, 8) AS funnel_name,
+       d.definition OPERATOR(pg_catalog.->) 'steps' AS steps,
+       (d.definition OPERATOR(pg_catalog.->>) 'win')::pg_catalog.interval AS win,
+       d.definition OPERATOR(pg_catalog.->>) 'unit' AS unit,
+       r.timezone,
+       d.definition OPERATOR(pg_catalog.->>) 'step_order' AS step_order,
+       d.definition OPERATOR(pg_catalog.->>) 'breakdown' AS breakdown,
+       d.definition OPERATOR(pg_catalog.->>) 'attribution' AS attribution,
+       d.definition OPERATOR(pg_catalog.->>) 'subject' AS subject,
+       nullif(d.definition OPERATOR(pg_catalog.->) 'filter', 'null') AS filter,
+       r.report_name,
+       r.target,
+       r.owner_name
+FROM bizmetrics.reports AS r
+CROSS JOIN LATERAL bizmetrics.funnel_definition(r.query) AS d (definition)
+WHERE d.definition IS NOT NULL AND pg_catalog.starts_with(r.report_name, 'funnel_') AND bizmetrics.may_see_report(r.owner_name);
+COMMENT ON VIEW bizmetrics.funnels IS
+'The saved funnels that the current role may see, with the arguments that funnel(), funnel_trend() and funnel_actors() take.';
+COMMENT ON COLUMN bizmetrics.funnels.funnel_name IS 'As create_funnel() was told.';
+COMMENT ON COLUMN bizmetrics.funnels.steps IS 'A JSON array.';
+COMMENT ON COLUMN bizmetrics.funnels.win IS 'The window from the first step to the last.';
+COMMENT ON COLUMN bizmetrics.funnels.unit IS 'Of the buckets of entry: day, week or month.';
+COMMENT ON COLUMN bizmetrics.funnels.timezone IS 'In which a bucket begins.';
+COMMENT ON COLUMN bizmetrics.funnels.step_order IS 'ordered, strict or any.';
+COMMENT ON COLUMN bizmetrics.funnels.breakdown IS 'A field of events, or NULL.';
+COMMENT ON COLUMN bizmetrics.funnels.attribution IS 'Which step''s value counts: first, last or a number.';
+COMMENT ON COLUMN bizmetrics.funnels.subject IS 'actor or company.';
+COMMENT ON COLUMN bizmetrics.funnels.filter IS 'Of all events, or NULL.';
+COMMENT ON COLUMN bizmetrics.funnels.report_name IS 'The report that keeps the table.';
+COMMENT ON COLUMN bizmetrics.funnels.target IS 'The table.';
+COMMENT ON COLUMN bizmetrics.funnels.owner_name IS 'The role as which the report runs.';

@@ -2,7 +2,7 @@
 SET timezone = 'UTC';
 SELECT setseed(0.4711);
 CREATE TABLE pg_temp.random_events AS
-SELECT actor, row_number() OVER () AS id, second, 'fr_' || substr('ABCDX', 1 + floor(random() * 5)::integer, 1) AS event, (random() < 0.5) AS big
+SELECT actor, row_number() OVER () AS id, second, 'fr_' || substr('abcdx', 1 + floor(random() * 5)::integer, 1) AS event, (random() < 0.5) AS big
 FROM (SELECT actor, floor(random() * (2 + actor % 12))::integer AS second
       FROM generate_series(1, 3000) AS actor, generate_series(0, (actor / 12) % 7)) AS e;
 SELECT count(bizmetrics.log_event(event, jsonb_build_object('big', big), actor_user_id => actor, occurred_at => timestamptz '2163-01-01' + second * interval '1 s'))
@@ -41,51 +41,51 @@ BEGIN
 END
 $$;
 
-SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_A", "fr_B", "fr_C"]')$$, $$SELECT * FROM pg_temp.chains(3, '{event = ''fr_A'',event = ''fr_B'',event = ''fr_C''}')$$);
+SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_a", "fr_b", "fr_c"]')$$, $$SELECT * FROM pg_temp.chains(3, '{event = ''fr_a'',event = ''fr_b'',event = ''fr_c''}')$$);
 -- Steps that one event may be, so that each must be given to one of them.
-SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_A", {"filter": {"properties.big": true, "event_name": {"<": "fr_C"}}}, "fr_A"]')$$, $$SELECT * FROM pg_temp.chains(3, '{event = ''fr_A'',big AND event < ''fr_C'',event = ''fr_A''}')$$);
+SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_a", {"filter": {"properties.big": true, "event_name": {"<": "fr_c"}}}, "fr_a"]')$$, $$SELECT * FROM pg_temp.chains(3, '{event = ''fr_a'',big AND event < ''fr_c'',event = ''fr_a''}')$$);
 -- An optional step is not in the way, and reached by who gets through those before it and then to it.
-SELECT * FROM pg_temp.differences($$SELECT actor, CASE level WHEN 3 THEN 2 ELSE 1 END AS level FROM pg_temp.found('["fr_A", {"event": "fr_B", "optional": true}, "fr_C"]')$$, $$SELECT actor, level FROM pg_temp.chains(2, '{event = ''fr_A'',event = ''fr_C''}')$$);
-SELECT * FROM pg_temp.differences($$SELECT actor::integer FROM bizmetrics.funnel_actors('["fr_A", {"event": "fr_B", "optional": true}, "fr_C"]'::jsonb, '4 s', pg_temp.at(1), pg_temp.at(9), 2)$$, $$SELECT actor FROM pg_temp.chains(2, '{event = ''fr_A'',event = ''fr_B''}') WHERE level = 2$$);
+SELECT * FROM pg_temp.differences($$SELECT actor, CASE level WHEN 3 THEN 2 ELSE 1 END AS level FROM pg_temp.found('["fr_a", {"event": "fr_b", "optional": true}, "fr_c"]')$$, $$SELECT actor, level FROM pg_temp.chains(2, '{event = ''fr_a'',event = ''fr_c''}')$$);
+SELECT * FROM pg_temp.differences($$SELECT actor::integer FROM bizmetrics.funnel_actors('["fr_a", {"event": "fr_b", "optional": true}, "fr_c"]'::jsonb, '4 s', pg_temp.at(1), pg_temp.at(9), 2)$$, $$SELECT actor FROM pg_temp.chains(2, '{event = ''fr_a'',event = ''fr_b''}') WHERE level = 2$$);
 -- Who would have got further without what is excluded between B and C is left out.
-SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_A", "fr_B", {"event": "fr_C", "exclude": "fr_X"}]')$$,
-  $$SELECT e.* FROM pg_temp.chains(3, '{event = ''fr_A'',event = ''fr_B'',event = ''fr_C''}', 'b.event = ''fr_X''') AS e JOIN pg_temp.chains(3, '{event = ''fr_A'',event = ''fr_B'',event = ''fr_C''}') AS w USING (actor) WHERE e.level = w.level$$);
+SELECT * FROM pg_temp.differences($$SELECT * FROM pg_temp.found('["fr_a", "fr_b", {"event": "fr_c", "exclude": "fr_x"}]')$$,
+  $$SELECT e.* FROM pg_temp.chains(3, '{event = ''fr_a'',event = ''fr_b'',event = ''fr_c''}', 'b.event = ''fr_x''') AS e JOIN pg_temp.chains(3, '{event = ''fr_a'',event = ''fr_b'',event = ''fr_c''}') AS w USING (actor) WHERE e.level = w.level$$);
 -- The first A ever, though it be before the time that is asked for.
-SELECT * FROM pg_temp.differences($$SELECT actor, level, first FROM pg_temp.found('[{"event": "fr_A", "first_time": true}, "fr_B"]')$$,
+SELECT * FROM pg_temp.differences($$SELECT actor, level, first FROM pg_temp.found('[{"event": "fr_a", "first_time": true}, "fr_b"]')$$,
   $$SELECT a.actor, 1 + max((b.actor IS NOT NULL)::integer) AS level, a.second AS first
-    FROM (SELECT actor, min(second) AS second FROM pg_temp.random_events WHERE event = 'fr_A' GROUP BY actor) AS a
-    LEFT JOIN pg_temp.random_events AS b ON b.actor = a.actor AND b.event = 'fr_B' AND b.second BETWEEN a.second AND a.second + 4
+    FROM (SELECT actor, min(second) AS second FROM pg_temp.random_events WHERE event = 'fr_a' GROUP BY actor) AS a
+    LEFT JOIN pg_temp.random_events AS b ON b.actor = a.actor AND b.event = 'fr_b' AND b.second BETWEEN a.second AND a.second + 4
     WHERE a.second >= 1 AND a.second < 9 GROUP BY a.actor, a.second$$);
 -- In any order: the most different steps of which each has an event of its own.
-SELECT * FROM pg_temp.differences($$SELECT actor, level FROM pg_temp.found('["fr_A", "fr_B", "fr_C"]', 'any')$$,
+SELECT * FROM pg_temp.differences($$SELECT actor, level FROM pg_temp.found('["fr_a", "fr_b", "fr_c"]', 'any')$$,
   $$SELECT actor, max(steps)::integer AS level
     FROM (SELECT s.actor, s.second, count(DISTINCT e.event) AS steps
           FROM pg_temp.random_events AS s JOIN pg_temp.random_events AS e ON e.actor = s.actor AND e.second BETWEEN s.second AND s.second + 4
-          WHERE s.event < 'fr_D' AND e.event < 'fr_D' AND s.second >= 1 AND s.second < 9 GROUP BY s.actor, s.second) AS w GROUP BY actor$$);
+          WHERE s.event < 'fr_d' AND e.event < 'fr_d' AND s.second >= 1 AND s.second < 9 GROUP BY s.actor, s.second) AS w GROUP BY actor$$);
 -- Strict: each attempt, event by event; those of one time without a step first, then in the order of their steps.
-SELECT * FROM pg_temp.differences($$SELECT actor, level FROM pg_temp.found('["fr_A", "fr_B", "fr_C"]', 'strict')$$,
+SELECT * FROM pg_temp.differences($$SELECT actor, level FROM pg_temp.found('["fr_a", "fr_b", "fr_c"]', 'strict')$$,
   $$WITH RECURSIVE numbered AS (
-      SELECT actor, second, event, row_number() OVER (PARTITION BY actor ORDER BY second, event < 'fr_D', event) AS n FROM pg_temp.random_events),
+      SELECT actor, second, event, row_number() OVER (PARTITION BY actor ORDER BY second, event < 'fr_d', event) AS n FROM pg_temp.random_events),
     attempt AS (
-      SELECT actor, n, second AS first, 1 AS level FROM numbered WHERE event = 'fr_A' AND second >= 1 AND second < 9
+      SELECT actor, n, second AS first, 1 AS level FROM numbered WHERE event = 'fr_a' AND second >= 1 AND second < 9
       UNION ALL
-      SELECT a.actor, e.n, a.first, a.level + (e.event = (ARRAY['fr_A', 'fr_B', 'fr_C'])[a.level + 1])::integer
+      SELECT a.actor, e.n, a.first, a.level + (e.event = (ARRAY['fr_a', 'fr_b', 'fr_c'])[a.level + 1])::integer
       FROM attempt AS a JOIN numbered AS e ON e.actor = a.actor AND e.n = a.n + 1
-      WHERE a.level < 3 AND e.second <= a.first + 4 AND e.event IN ((ARRAY['fr_A', 'fr_B', 'fr_C'])[a.level + 1], (ARRAY['fr_A', 'fr_B', 'fr_C'])[a.level]))
+      WHERE a.level < 3 AND e.second <= a.first + 4 AND e.event IN ((ARRAY['fr_a', 'fr_b', 'fr_c'])[a.level + 1], (ARRAY['fr_a', 'fr_b', 'fr_c'])[a.level]))
     SELECT actor, max(level) AS level FROM attempt GROUP BY actor$$);
 
 -- Counts and times of funnel() are those of its actors.
-SELECT count(*) AS wrong_steps FROM bizmetrics.funnel(ARRAY['fr_A', 'fr_B', 'fr_C'], :time) AS f
+SELECT count(*) AS wrong_steps FROM bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time) AS f
 JOIN (SELECT s.n AS step, count(a.times[s.n]) AS actors, percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.times[s.n] - a.times[s.n - 1])) AS median,
              percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM a.times[s.n] - a.times[s.n - 1])) AS p90,
              percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM a.times[s.n] - a.times[1])) AS total_p90
-      FROM bizmetrics.funnel_actors(ARRAY['fr_A', 'fr_B', 'fr_C'], :time, 1) AS a, generate_series(1, 3) AS s (n) GROUP BY s.n) AS a USING (step)
+      FROM bizmetrics.funnel_actors(ARRAY['fr_a', 'fr_b', 'fr_c'], :time, 1) AS a, generate_series(1, 3) AS s (n) GROUP BY s.n) AS a USING (step)
 WHERE f.actors <> a.actors OR step > 1 AND (abs(f.median_seconds - a.median) > 1e-6 OR abs(f.p90_seconds - a.p90) > 1e-6 OR abs(f.total_p90_seconds - a.total_p90) > 1e-6);
 -- Each bucket of a trend is a funnel of its own.
 SELECT count(*) AS hours, count(*) FILTER (WHERE t.actors IS DISTINCT FROM f.actors) AS wrong
-FROM (SELECT bucket, array_agg(actors ORDER BY step) AS actors FROM bizmetrics.funnel_counts('["fr_A", "fr_B"]', '4 s', ARRAY(SELECT pg_temp.at(s) FROM generate_series(0, 14) AS s), 'ordered', NULL, 'first', 'actor', NULL) GROUP BY bucket) AS t,
-     LATERAL (SELECT array_agg(actors ORDER BY step) AS actors FROM bizmetrics.funnel(ARRAY['fr_A', 'fr_B'], '4 s', t.bucket, t.bucket + interval '1 s')) AS f;
+FROM (SELECT bucket, array_agg(actors ORDER BY step) AS actors FROM bizmetrics.funnel_counts('["fr_a", "fr_b"]', '4 s', ARRAY(SELECT pg_temp.at(s) FROM generate_series(0, 14) AS s), 'ordered', NULL, 'first', 'actor', NULL) GROUP BY bucket) AS t,
+     LATERAL (SELECT array_agg(actors ORDER BY step) AS actors FROM bizmetrics.funnel(ARRAY['fr_a', 'fr_b'], '4 s', t.bucket, t.bucket + interval '1 s')) AS f;
 -- Breakdowns by the first and the last step add up to the whole.
 SELECT count(*) AS wrong FROM unnest('{first,last}'::text[]) AS attribution,
-  LATERAL (SELECT step, sum(actors) AS actors FROM bizmetrics.funnel(ARRAY['fr_A', 'fr_B', 'fr_C'], :time, breakdown => 'properties.big', attribution => attribution) GROUP BY step) AS b
-  JOIN bizmetrics.funnel(ARRAY['fr_A', 'fr_B', 'fr_C'], :time) AS f USING (step) WHERE b.actors <> f.actors;
+  LATERAL (SELECT step, sum(actors) AS actors FROM bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time, breakdown => 'properties.big', attribution => attribution) GROUP BY step) AS b
+  JOIN bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time) AS f USING (step) WHERE b.actors <> f.actors;

@@ -1,6 +1,6 @@
 -- funnel() over logged events gives the levels that the definition of a funnel lists, in its orders.
 SET timezone = 'UTC';
--- A row such as B9 is the event fc_B at second 9 of the actor that the case is named after.
+-- A row such as B9 is the event fc_b at second 9 of the actor that the case is named after.
 CREATE TABLE pg_temp.cases AS SELECT * FROM (VALUES
   ('F01', '', 'ABC', 10, '0|0'),
   ('F02', 'A0', 'ABC', 10, '1|1'),
@@ -25,12 +25,12 @@ CREATE TABLE pg_temp.cases AS SELECT * FROM (VALUES
   ('F29', 'A0 C1', 'ABC', 10, '1|1'),
   ('F30', 'D0', 'A', 10, '0|0')
 ) AS t (id, events, steps, seconds, expected);
-SELECT count(bizmetrics.log_event('fc_' || left(e, 1), actor_user_id => 'case ' || id,
+SELECT count(bizmetrics.log_event('fc_' || lower(left(e, 1)), actor_user_id => 'case ' || id,
                                   occurred_at => timestamptz '2161-01-01' + substr(e, 2)::integer * interval '1 s'))
 FROM pg_temp.cases, regexp_split_to_table(events, ' +') AS e WHERE e <> '';
 CREATE FUNCTION pg_temp.level(id text, steps text, seconds integer, step_order text) RETURNS bigint LANGUAGE sql AS $$
   SELECT sum(f.actors) FROM bizmetrics.funnel(
-    ARRAY(SELECT 'fc_' || s FROM regexp_split_to_table(steps, '') WITH ORDINALITY AS t (s, n) ORDER BY n),
+    ARRAY(SELECT 'fc_' || s FROM regexp_split_to_table(lower(steps), '') WITH ORDINALITY AS t (s, n) ORDER BY n),
     make_interval(secs => seconds), '2161-01-01', '2161-01-02', step_order,
     filter => jsonb_build_object('actor_user_id', 'case ' || id)) AS f
 $$;
@@ -40,7 +40,7 @@ SELECT id, events, steps, seconds, l.levels, pg_temp.level(id, steps, seconds, '
 FROM pg_temp.cases, LATERAL (SELECT concat_ws('|', pg_temp.level(id, steps, seconds, 'ordered'), pg_temp.level(id, steps, seconds, 'strict')) AS levels) AS l
 ORDER BY id;
 -- The same for a company, and with the steps as a JSON array.
-SELECT bizmetrics.log_event('fc_A', company_id => 9, occurred_at => '2161-01-03 00:00') IS NOT NULL,
-       bizmetrics.log_event('fc_B', company_id => 9, actor_user_id => 'somebody else', occurred_at => '2161-01-03 00:01') IS NOT NULL;
-SELECT step, name, actors FROM bizmetrics.funnel('["fc_A", "fc_B"]'::jsonb, '1 h', '2161-01-03', '2161-01-04', subject => 'company');
-SELECT step, name, actors FROM bizmetrics.funnel('["fc_A", "fc_B"]'::jsonb, '1 h', '2161-01-03', '2161-01-04');
+SELECT bizmetrics.log_event('fc_a', company_id => 9, occurred_at => '2161-01-03 00:00') IS NOT NULL,
+       bizmetrics.log_event('fc_b', company_id => 9, actor_user_id => 'somebody else', occurred_at => '2161-01-03 00:01') IS NOT NULL;
+SELECT step, name, actors FROM bizmetrics.funnel('["fc_a", "fc_b"]'::jsonb, '1 h', '2161-01-03', '2161-01-04', subject => 'company');
+SELECT step, name, actors FROM bizmetrics.funnel('["fc_a", "fc_b"]'::jsonb, '1 h', '2161-01-03', '2161-01-04');
