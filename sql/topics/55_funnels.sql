@@ -270,7 +270,7 @@ BEGIN
     key => '{entered_on,breakdown,step}',
     events => CASE WHEN every_event THEN NULL ELSE names END,
     -- In hours, for a day of win has 24 of them.
-    reach => nullif(make_interval(hours => ceil(extract(epoch FROM win) / 3600)::integer), interval '0'),
+    reach => nullif(make_interval(hours => least(ceil(extract(epoch FROM win) / 3600), 1000000000)::integer), interval '0'),
     owner => owner,
     description => coalesce(description, format('Funnel %s: how far those get who enter in a %s.', name, unit)),
     columns => jsonb_build_object(
