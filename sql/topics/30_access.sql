@@ -43,7 +43,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',
-                                          'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events')))
+                                          'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
+                                          'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
+                                          'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
+                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

@@ -1,0 +1,570 @@
+-- Who is active, what becomes of it and how it changes: questions over the event log. docs/activity.md is
+-- their reference. Each builds the one statement that it needs, with the conditions that were given and
+-- no others, and has it planned with their values: so partitions are pruned and indexes used. In it
+-- $1 is the event's name, $2 and $3 the time, $4 the filters, $5 the company and $6 the time zone.
+
+CREATE FUNCTION bizmetrics.check_choice(argument text, value text, choices text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF value IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('%s must not be NULL', argument),
+      HINT = format('Give one of %s.', array_to_string(choices, ', '));
+  ELSIF value <> ALL (choices) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('invalid %s: "%s"', argument, value),
+      HINT = format('Give one of %s.', array_to_string(choices, ', '));
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_choice(text, text, text[]) IS
+'Raises where an argument is none of the words that it may be. Errors: 22004 it is NULL; 22023 it is another word.';
+
+CREATE FUNCTION bizmetrics.check_count(argument text, value integer, most integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF value IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('%s must not be NULL', argument),
+      HINT = format('Give a number from 1 to %s.', most);
+  ELSIF value NOT BETWEEN 1 AND most THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('invalid %s: "%s"', argument, value),
+      HINT = format('Give a number from 1 to %s.', most);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_count(text, integer, integer) IS
+'Raises where a number is not from 1 to most. Errors: 22004 it is NULL; 22023 it is out of range.';
+
+CREATE FUNCTION bizmetrics.check_range(from_time timestamptz, to_time timestamptz) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF from_time IS NULL OR to_time IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('%s must not be NULL', CASE WHEN from_time IS NULL THEN 'from_time' ELSE 'to_time' END),
+      HINT = 'Give the range of time that is asked for, such as now() - interval ''30 days'' to now().';
+  ELSIF NOT isfinite(from_time) OR NOT isfinite(to_time) THEN
+    RAISE EXCEPTION USING ERRCODE = 'datetime_field_overflow',
+      MESSAGE = format('%s must be finite', CASE WHEN isfinite(from_time) THEN 'to_time' ELSE 'from_time' END),
+      HINT = 'Give the range of time that is asked for, such as now() - interval ''30 days'' to now().';
+  ELSIF from_time >= to_time THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('invalid range of time: "%s" to "%s"', from_time, to_time),
+      HINT = 'The range begins with from_time and ends before to_time.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_range(timestamptz, timestamptz) IS
+'Raises where two times are no range. Errors: 22004 one is NULL; 22008 one is infinite; 22023 the first is not before the second.';
+
+CREATE FUNCTION bizmetrics.check_periods(unit text, units text[], from_time timestamptz, to_time timestamptz, timezone text, as_of timestamptz) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM bizmetrics.check_choice('unit', unit, units);
+  PERFORM bizmetrics.check_range(from_time, to_time);
+  IF timezone IS NULL OR as_of IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('%s must not be NULL', CASE WHEN timezone IS NULL THEN 'timezone' ELSE 'as_of' END),
+      HINT = CASE WHEN timezone IS NULL THEN 'Give a name such as Europe/London or UTC.' ELSE 'Give the time up to which events are known, such as now().' END;
+  END IF;
+  -- Raises 22023 where there is no such zone.
+  PERFORM from_time AT TIME ZONE timezone;
+  IF extract(epoch FROM to_time - from_time) / extract(epoch FROM bizmetrics.unit_length(unit)) > 100000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
+      MESSAGE = format('too many periods from "%s" to "%s" in units of "%s"', from_time, to_time, unit),
+      DETAIL = 'At most 100000 can be asked for at once.',
+      HINT = 'Give a shorter range of time or a longer unit.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_periods(text, text[], timestamptz, timestamptz, text, timestamptz) IS
+'Raises where a range of time cannot be told in units of a time zone. Errors: 22004 an argument is NULL; 22008 a time is infinite; 22023 it is no range, or there is no such unit or zone; 54000 over 100,000 periods.';
+
+CREATE FUNCTION bizmetrics.unit_length(unit text) RETURNS interval
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || unit)::interval END
+$$;
+COMMENT ON FUNCTION bizmetrics.unit_length(text) IS 'A unit of time as an interval, quarters too.';
+
+CREATE FUNCTION bizmetrics.first_instant(local_time timestamp, timezone text) RETURNS timestamptz
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(min(c.at) FILTER (WHERE c.at AT TIME ZONE timezone = local_time), local_time AT TIME ZONE timezone)
+  FROM (SELECT (local_time AT TIME ZONE timezone) - earlier.by AS at
+        FROM unnest('{0,30 min,1 hour,2 hours}'::interval[]) AS earlier (by)) AS c
+$$;
+COMMENT ON FUNCTION bizmetrics.first_instant(timestamp, text) IS
+'The instant at which a time zone''s clocks show a local time: the first one where they do so twice, the next that there is where they skip it. Errors: 22023 no such zone.';
+
+CREATE FUNCTION bizmetrics.subject_column(subject text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
+  RETURN CASE subject WHEN 'actor' THEN 'e.actor_user_id' ELSE 'e.company_id' END;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.subject_column(text) IS
+'The column of business_events that tells who: actor or company. Errors: 22004 subject is NULL; 22023 it is neither.';
+
+CREATE FUNCTION bizmetrics.check_filters(argument text, filters jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF jsonb_typeof(filters) <> 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('%s must be a JSON object, not of type "%s"', argument, jsonb_typeof(filters)),
+      HINT = 'Give what the properties of an event must contain, such as {"plan": "pro"}.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_filters(text, jsonb) IS
+'Raises where filters are no JSON object; NULL is none. Errors: 22023.';
+
+CREATE FUNCTION bizmetrics.event_conditions(column_of_subject text, event_name text, filters jsonb, company_id text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM bizmetrics.check_filters('filters', filters);
+  RETURN concat_ws(' AND ', 'true', column_of_subject || ' IS NOT NULL',
+                   CASE WHEN event_name IS NOT NULL THEN 'e.event_name = $1' END,
+                   CASE WHEN filters IS NOT NULL THEN 'e.properties @> $4' END,
+                   CASE WHEN company_id IS NOT NULL THEN 'e.company_id = $5' END);
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.event_conditions(text, text, jsonb, text) IS
+'What of active_users() and its like makes an event count, as SQL over business_events e, $1 being the name, $4 the filters and $5 the company. Without a column, events of nobody count too. Errors: 22023 filters are no object.';
+
+CREATE FUNCTION bizmetrics.event_measure(measure text, property text, column_of_subject text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- A number, or a string that is one; what else is there has no value.
+  number text := '(CASE jsonb_typeof(e.properties -> $7) WHEN ''number'' THEN (e.properties -> $7)::numeric'
+    || ' WHEN ''string'' THEN CASE WHEN e.properties ->> $7 ~ ''^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$'' THEN (e.properties ->> $7)::numeric END END)';
+BEGIN
+  PERFORM bizmetrics.check_choice('measure', measure, '{events,subjects,sum,avg,min,max,median,p90}');
+  IF measure IN ('events', 'subjects') AND property IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('measure "%s" has no use for property "%s"', measure, property),
+      HINT = 'Give a measure of numbers, such as sum, or no property.';
+  ELSIF measure NOT IN ('events', 'subjects') AND property IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = format('property must not be NULL with measure "%s"', measure),
+      HINT = 'Give the name of a property that is a number.';
+  END IF;
+  RETURN CASE measure
+    WHEN 'events' THEN 'count(*)::numeric'
+    WHEN 'subjects' THEN format('count(DISTINCT %s)::numeric', column_of_subject)
+    WHEN 'median' THEN format('(percentile_cont(0.5) WITHIN GROUP (ORDER BY %s))::numeric', number)
+    WHEN 'p90' THEN format('(percentile_cont(0.9) WITHIN GROUP (ORDER BY %s))::numeric', number)
+    ELSE format('%s(%s)', measure, number)
+  END;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.event_measure(text, text, text) IS
+'A measure of trend() and leaderboard() as SQL over business_events e, $7 being the property. Errors: 22004 measure or a property that it needs is NULL; 22023 no such measure, or a property that it has no use for.';
+
+-- Distinct subjects of a day and of the 7 and 30 days that end with it. A day of activity counts from
+-- that day until 7 days later or the subject's next active day, whichever comes first: so each window's
+-- subjects are a running sum, and no day is counted over again for each window that it is in.
+CREATE FUNCTION bizmetrics.active_users(
+  event_name text,
+  from_time timestamptz,
+  to_time timestamptz,
+  timezone text DEFAULT current_setting('TimeZone'),
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  as_of timestamptz DEFAULT now()
+) RETURNS TABLE (day date, daily bigint, weekly bigint, monthly bigint, stickiness numeric, mean_stickiness numeric, state text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+  first_day date;
+  last_day date;
+BEGIN
+  PERFORM bizmetrics.check_periods('day', '{day}', from_time, to_time, timezone, as_of);
+  first_day := from_time AT TIME ZONE timezone;
+  last_day := (to_time - interval '1 microsecond') AT TIME ZONE timezone;
+  as_of := least(as_of, to_time);
+  RETURN QUERY EXECUTE format($query$
+    WITH days AS (
+      SELECT DISTINCT %1$s AS subject, (e.occurred_at AT TIME ZONE $6)::date AS day
+      FROM public.business_events AS e
+      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND (e.occurred_at AT TIME ZONE $6)::date >= $7 - 29 AND %2$s
+    ), spans AS (
+      SELECT d.day, lead(d.day) OVER (PARTITION BY d.subject ORDER BY d.day) AS next FROM days AS d
+    ), changes AS (
+      SELECT s.day, count(*) AS daily, count(*) AS weekly, count(*) AS monthly FROM spans AS s GROUP BY 1
+      UNION ALL SELECT least(s.day + 7, s.next), 0, -count(*), 0 FROM spans AS s GROUP BY 1
+      UNION ALL SELECT least(s.day + 30, s.next), 0, 0, -count(*) FROM spans AS s GROUP BY 1
+    ), totals AS (
+      SELECT c.day, sum(c.daily) AS daily, sum(c.weekly) AS weekly, sum(c.monthly) AS monthly FROM changes AS c GROUP BY 1
+    ), counted AS (
+      SELECT $7 - 29 + n AS day, coalesce(t.daily, 0) AS daily,
+             coalesce(sum(t.weekly) OVER w, 0) AS weekly, coalesce(sum(t.monthly) OVER w, 0) AS monthly,
+             coalesce(sum(t.daily) OVER (ORDER BY n ROWS 29 PRECEDING), 0) AS of_30_days
+      FROM generate_series(0, $8 - $7 + 29) AS n LEFT JOIN totals AS t ON t.day = $7 - 29 + n
+      WINDOW w AS (ORDER BY n)
+    )
+    SELECT c.day, f.seen * c.daily::bigint, f.seen * c.weekly::bigint, f.seen * c.monthly::bigint,
+           f.seen * c.daily / nullif(c.monthly, 0), f.seen * c.of_30_days / nullif(30 * c.monthly, 0), s.state
+    FROM counted AS c,
+         LATERAL (SELECT CASE WHEN c.day + 1 <= $9 THEN 'complete' WHEN c.day >= $9 THEN 'future' ELSE 'in_progress' END AS state) AS s,
+         LATERAL (SELECT CASE WHEN s.state <> 'future' THEN 1 END AS seen) AS f
+    WHERE c.day >= $7
+    ORDER BY c.day
+    $query$, who, bizmetrics.event_conditions(who, event_name, filters, company_id::text))
+  USING event_name, (first_day - 30)::timestamp AT TIME ZONE timezone, as_of, filters, company_id::text, timezone,
+        first_day, last_day, as_of AT TIME ZONE timezone;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.active_users(text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
+'For each day of [from_time, to_time) in a time zone, how many different actors (or companies) had an event: on the day, in the 7 and in the 30 days that end with it, exactly; stickiness is the first by the last, mean_stickiness the mean of the 30 days by the last. event_name NULL is any event; filters is what its properties contain. state: complete, in_progress (as_of or to_time is in the day), future (the figures are NULL). The time zone is the session''s by default. Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range, zone or subject, or filters are no object; 54000 over 100,000 days; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.lifecycle(
+  event_name text,
+  unit text,
+  from_time timestamptz,
+  to_time timestamptz,
+  timezone text DEFAULT current_setting('TimeZone'),
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  as_of timestamptz DEFAULT now()
+) RETURNS TABLE (period date, status text, subjects bigint, state text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+  conditions text := bizmetrics.event_conditions(who, event_name, filters, company_id::text);
+  length interval;
+  first_period timestamp;
+BEGIN
+  PERFORM bizmetrics.check_periods(unit, '{day,week,month,quarter,year}', from_time, to_time, timezone, as_of);
+  length := bizmetrics.unit_length(unit);
+  first_period := date_trunc(unit, from_time AT TIME ZONE timezone);
+  as_of := least(as_of, to_time);
+  -- $7 is the period before the first one. The margin of a day around it is for what daylight saving repeats.
+  RETURN QUERY EXECUTE format($query$
+    WITH active AS (
+      SELECT DISTINCT %1$s AS subject, date_trunc(%3$L, e.occurred_at AT TIME ZONE $6) AS period
+      FROM public.business_events AS e
+      WHERE e.occurred_at >= $2 - interval '1 day' AND e.occurred_at < $3 AND e.occurred_at AT TIME ZONE $6 >= $7 AND %2$s
+    ), known AS (
+      SELECT DISTINCT %1$s AS subject
+      FROM public.business_events AS e
+      WHERE e.occurred_at < $2 + interval '1 day' AND e.occurred_at AT TIME ZONE $6 < $7 AND e.occurred_at < $3 AND %2$s
+    ), seen AS (
+      SELECT a.period, lag(a.period) OVER w AS before, lead(a.period) OVER w AS after, k.subject IS NOT NULL AS is_known
+      FROM active AS a LEFT JOIN known AS k ON k.subject = a.subject
+      WINDOW w AS (PARTITION BY a.subject ORDER BY a.period)
+    ), statuses AS (
+      SELECT s.period, CASE WHEN s.before = s.period - %4$L::interval THEN 'returning'
+                            WHEN s.before IS NULL AND NOT s.is_known THEN 'new' ELSE 'resurrecting' END AS status
+      FROM seen AS s
+      UNION ALL
+      SELECT s.period + %4$L::interval, 'dormant' FROM seen AS s WHERE s.after IS DISTINCT FROM s.period + %4$L::interval
+    ), counted AS (
+      SELECT s.period, s.status, count(*) AS subjects FROM statuses AS s GROUP BY 1, 2
+    )
+    SELECT p.period::date, w.status, CASE WHEN t.state <> 'future' THEN coalesce(c.subjects, 0) END, t.state
+    FROM generate_series($7 + %4$L::interval, $8, %4$L::interval) AS p (period)
+    CROSS JOIN unnest('{new,returning,resurrecting,dormant}'::text[]) WITH ORDINALITY AS w (status, place)
+    LEFT JOIN counted AS c ON c.period = p.period AND c.status = w.status,
+    LATERAL (SELECT CASE WHEN p.period + %4$L::interval <= $9 THEN 'complete' WHEN p.period >= $9 THEN 'future' ELSE 'in_progress' END AS state) AS t
+    ORDER BY p.period, w.place
+    $query$, who, conditions, unit, length)
+  USING event_name, (first_period - length) AT TIME ZONE timezone, as_of, filters, company_id::text, timezone,
+        first_period - length, (to_time - interval '1 microsecond') AT TIME ZONE timezone, as_of AT TIME ZONE timezone;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.lifecycle(text, text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
+'For each day, week (from Monday), month, quarter or year of [from_time, to_time) in a time zone, how many actors (or companies) are new (their first event ever is in it), returning (active in it and in the period before), resurrecting (active in it, not in the one before, and before that) and dormant (active in the one before and not in it). event_name NULL is any event; filters is what its properties contain. state: complete, in_progress (as_of or to_time is in the period: who is dormant may still come), future (subjects is NULL). Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range, unit, zone or subject, or filters are no object; 54000 over 100,000 periods; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.stickiness(
+  event_name text,
+  unit text,
+  from_time timestamptz,
+  to_time timestamptz,
+  timezone text DEFAULT current_setting('TimeZone'),
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL
+) RETURNS TABLE (periods integer, subjects bigint, share numeric, or_more bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+BEGIN
+  PERFORM bizmetrics.check_periods(unit, '{day,week,month,quarter,year}', from_time, to_time, timezone, to_time);
+  RETURN QUERY EXECUTE format($query$
+    WITH active AS (
+      SELECT DISTINCT %1$s AS subject, date_trunc(%3$L, e.occurred_at AT TIME ZONE $6) AS period
+      FROM public.business_events AS e
+      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %2$s
+    ), counted AS (
+      SELECT s.periods, count(*) AS subjects FROM (SELECT count(*) AS periods FROM active AS a GROUP BY a.subject) AS s GROUP BY 1
+    )
+    SELECT n::integer, coalesce(c.subjects, 0), coalesce(c.subjects, 0) / sum(c.subjects) OVER (),
+           coalesce(sum(c.subjects) OVER (ORDER BY n DESC), 0)::bigint
+    FROM (SELECT row_number() OVER () AS n
+          FROM generate_series(date_trunc(%3$L, $2 AT TIME ZONE $6), ($3 - interval '1 microsecond') AT TIME ZONE $6, %4$L::interval)) AS p
+    LEFT JOIN counted AS c ON c.periods = p.n
+    ORDER BY n
+    $query$, who, bizmetrics.event_conditions(who, event_name, filters, company_id::text), unit, bizmetrics.unit_length(unit))
+  USING event_name, from_time, to_time, filters, company_id::text, timezone;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.stickiness(text, text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier) IS
+'How many actors (or companies) had an event in exactly 1, 2, 3 … of the days, weeks (from Monday), months, quarters or years of [from_time, to_time) in a time zone; their share of all that had one, from 0 to 1; and how many had one in so many or more. event_name NULL is any event; filters is what its properties contain. Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range, unit, zone or subject, or filters are no object; 54000 over 100,000 periods; 42501 no right to read events.';
+
+-- Periods are told by local time, so that days of 23 and of 25 hours are days; hours by instants, for a
+-- local hour may come twice. They are found by quarters of an hour, since some zones change by less than one.
+CREATE FUNCTION bizmetrics.trend_periods(unit text, from_time timestamptz, to_time timestamptz, timezone text, shift interval)
+RETURNS TABLE (key timestamp, begins timestamptz, ends timestamptz, previous_key timestamp, previous_begins timestamptz, previous_ends timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  length interval := bizmetrics.unit_length(unit);
+  locals timestamp[];
+  hours timestamptz[];
+BEGIN
+  IF unit = 'hour' THEN
+    hours := ARRAY(SELECT DISTINCT date_trunc('hour', t, timezone)
+                   FROM generate_series(date_trunc('hour', from_time, timezone), to_time - interval '1 microsecond', interval '15 min') AS t ORDER BY 1);
+    RETURN QUERY
+      SELECT h.at AT TIME ZONE 'UTC', h.at, h.at + length, p.at AT TIME ZONE 'UTC', p.at, p.at + length
+      FROM unnest(hours) AS h (at),
+           LATERAL (SELECT date_trunc('hour', CASE WHEN shift IS NULL THEN h.at - cardinality(hours) * length
+                                                   ELSE bizmetrics.first_instant((h.at AT TIME ZONE timezone) - shift, timezone) END, timezone) AS at) AS p;
+  ELSE
+    locals := ARRAY(SELECT generate_series(date_trunc(unit, from_time AT TIME ZONE timezone), (to_time - interval '1 microsecond') AT TIME ZONE timezone, length));
+    RETURN QUERY
+      SELECT l.at, bizmetrics.first_instant(l.at, timezone), bizmetrics.first_instant(l.at + length, timezone),
+             p.at, bizmetrics.first_instant(p.at, timezone), bizmetrics.first_instant(p.at + length, timezone)
+      FROM unnest(locals) AS l (at),
+           LATERAL (SELECT date_trunc(unit, l.at - coalesce(shift, cardinality(locals) * length)) AS at) AS p;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.trend_periods(text, timestamptz, timestamptz, text, interval) IS
+'The periods of trend(), each with the one that it is compared with: the one that shift before it is in, or where shift is NULL as many periods before as there are. Keys are local times, those of hours in UTC.';
+
+-- The range that trend() compares with: as much of it as there is of the range itself, unless its periods
+-- begin within those (weeks, a year before); then whole periods.
+CREATE FUNCTION bizmetrics.trend_before(unit text, from_time timestamptz, to_time timestamptz, timezone text, shift interval, OUT previous_from timestamptz, OUT previous_to timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  periods bigint;
+  first_key timestamp := date_trunc(unit, from_time AT TIME ZONE timezone);
+BEGIN
+  SELECT min(p.previous_begins), max(p.previous_ends), count(*) INTO previous_from, previous_to, periods
+  FROM bizmetrics.trend_periods(unit, from_time, to_time, timezone, shift) AS p;
+  IF unit = 'hour' AND shift IS NULL THEN
+    previous_from := from_time - periods * interval '1 hour';
+    previous_to := to_time - periods * interval '1 hour';
+    RETURN;
+  END IF;
+  shift := coalesce(shift, periods * bizmetrics.unit_length(unit));
+  IF first_key - shift = date_trunc(unit, first_key - shift) THEN
+    previous_from := bizmetrics.first_instant((from_time AT TIME ZONE timezone) - shift, timezone);
+    previous_to := bizmetrics.first_instant((to_time AT TIME ZONE timezone) - shift, timezone);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.trend_before(text, timestamptz, timestamptz, text, interval) IS
+'The range of time that trend() compares [from_time, to_time) with.';
+
+CREATE FUNCTION bizmetrics.trend(
+  event_name text,
+  unit text,
+  from_time timestamptz,
+  to_time timestamptz,
+  measure text DEFAULT 'events',
+  property text DEFAULT NULL,
+  breakdown text DEFAULT NULL,
+  compare text DEFAULT 'previous',
+  timezone text DEFAULT current_setting('TimeZone'),
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  as_of timestamptz DEFAULT now()
+) RETURNS TABLE (period timestamptz, segment text, value numeric, previous_period timestamptz, previous_value numeric, change numeric, state text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+  zero text := CASE WHEN measure IN ('events', 'subjects', 'sum') THEN '0' ELSE 'NULL::numeric' END;
+  shift interval;
+  previous_from timestamptz;
+  previous_to timestamptz;
+BEGIN
+  PERFORM bizmetrics.check_periods(unit, '{hour,day,week,month,quarter,year}', from_time, to_time, timezone, as_of);
+  IF coalesce(compare, '') NOT IN ('previous', 'none') THEN
+    shift := compare;
+    IF shift IS NULL OR shift <= interval '0' THEN
+      RAISE EXCEPTION USING ERRCODE = CASE WHEN shift IS NULL THEN 'null_value_not_allowed' ELSE 'invalid_parameter_value' END,
+        MESSAGE = CASE WHEN shift IS NULL THEN 'compare must not be NULL' ELSE format('invalid compare: "%s"', compare) END,
+        HINT = 'Give previous, none, or how long before, such as 1 year.';
+    END IF;
+  END IF;
+  IF compare <> 'none' THEN
+    SELECT b.previous_from, b.previous_to INTO previous_from, previous_to FROM bizmetrics.trend_before(unit, from_time, to_time, timezone, shift) AS b;
+  END IF;
+  as_of := least(as_of, to_time);
+  RETURN QUERY EXECUTE format($query$
+    WITH now AS (
+      SELECT %1$s AS key, %2$s AS segment, %3$s AS value
+      FROM public.business_events AS e WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %4$s GROUP BY 1, 2
+    ), before AS (
+      SELECT %1$s AS key, %2$s AS segment, %3$s AS value
+      FROM public.business_events AS e WHERE e.occurred_at >= $11 AND e.occurred_at < $12 AND %4$s GROUP BY 1, 2
+    ), segments AS (
+      %5$s
+    )
+    SELECT p.begins, g.segment, v.value, CASE WHEN $11 IS NOT NULL THEN p.previous_begins END, v.previous,
+           (v.value - v.previous) / nullif(v.previous, 0), t.state
+    FROM bizmetrics.trend_periods(%6$L, $2, $10, $6, $9) AS p
+    CROSS JOIN segments AS g
+    LEFT JOIN now AS n ON n.key = p.key AND coalesce(n.segment, '') = coalesce(g.segment, '') AND (n.segment IS NULL) = (g.segment IS NULL)
+    LEFT JOIN before AS b ON b.key = p.previous_key AND coalesce(b.segment, '') = coalesce(g.segment, '') AND (b.segment IS NULL) = (g.segment IS NULL),
+    LATERAL (SELECT CASE WHEN p.ends <= $13 THEN 'complete' WHEN p.begins >= $13 THEN 'future' ELSE 'in_progress' END AS state) AS t,
+    LATERAL (SELECT CASE WHEN t.state <> 'future' THEN coalesce(n.value, %7$s) END AS value,
+                    CASE WHEN $11 IS NOT NULL THEN coalesce(b.value, %7$s) END AS previous) AS v
+    ORDER BY p.begins, g.segment COLLATE "C"
+    $query$,
+    CASE unit WHEN 'hour' THEN 'date_trunc(''hour'', e.occurred_at, $6) AT TIME ZONE ''UTC'''
+              ELSE format('date_trunc(%L, e.occurred_at AT TIME ZONE $6)', unit) END,
+    CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'e.properties ->> $8' END,
+    bizmetrics.event_measure(measure, property, who),
+    bizmetrics.event_conditions(NULL, event_name, filters, company_id::text),
+    CASE WHEN breakdown IS NULL THEN 'SELECT NULL::text AS segment' ELSE 'SELECT n.segment FROM now AS n UNION SELECT b.segment FROM before AS b' END,
+    unit, zero)
+  USING event_name, from_time, as_of, filters, company_id::text, timezone, property, breakdown, shift,
+        to_time, previous_from, previous_to, as_of;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.trend(text, text, timestamptz, timestamptz, text, text, text, text, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
+'A measure of the events in each hour, day, week (from Monday), month, quarter or year of [from_time, to_time) in a time zone, periods without one included, and the same of the time before. measure: events, subjects (different actors, or companies), or of a property that is a number sum, avg, min, max, median or p90. breakdown: a property whose values are told apart, in segment. compare: previous (as many periods before), an interval such as 1 year, or none; change is the difference by the value before. event_name NULL is any event; filters is what its properties contain. state: complete, in_progress (as_of or to_time is in the period), future (value is NULL). Errors: 22004 an argument that must be given is NULL; 22007 compare is no interval; 22008 a time is infinite; 22023 no range, unit, zone, measure or subject, compare is not positive, a property that the measure has no use for, or filters are no object; 54000 over 100,000 periods; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.paths(
+  from_time timestamptz,
+  to_time timestamptz,
+  max_steps integer DEFAULT 5,
+  session_gap interval DEFAULT '30 min',
+  start_event text DEFAULT NULL,
+  event_names text[] DEFAULT NULL,
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL
+) RETURNS TABLE (step integer, source text, target text, transitions bigint, subjects bigint, median_time interval)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+BEGIN
+  PERFORM bizmetrics.check_range(from_time, to_time);
+  PERFORM bizmetrics.check_count('max_steps', max_steps, 100);
+  IF session_gap IS NULL OR session_gap < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = CASE WHEN session_gap IS NULL THEN 'null_value_not_allowed' ELSE 'invalid_parameter_value' END,
+      MESSAGE = CASE WHEN session_gap IS NULL THEN 'session_gap must not be NULL' ELSE format('session_gap must not be negative: "%s"', session_gap) END,
+      HINT = 'Give an interval of zero or more, such as ''30 min''.';
+  END IF;
+  RETURN QUERY EXECUTE format($query$
+    WITH ordered AS (
+      SELECT %1$s AS subject, e.event_name, e.occurred_at, e.id, e.occurred_at - lag(e.occurred_at) OVER w AS pause
+      FROM public.business_events AS e
+      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %2$s AND %3$s
+      WINDOW w AS (PARTITION BY %1$s ORDER BY e.occurred_at, e.id)
+    ), sessions AS (
+      SELECT o.*, count(*) FILTER (WHERE o.pause > $6) OVER (PARTITION BY o.subject ORDER BY o.occurred_at, o.id) AS session FROM ordered AS o
+    ), started AS (
+      SELECT s.*, s.event_name = lag(s.event_name) OVER w AS is_repeat, %4$s AS has_begun
+      FROM sessions AS s WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
+    ), steps AS (
+      SELECT s.subject, s.event_name AS source, row_number() OVER w AS step, lead(s.event_name) OVER w AS target,
+             lead(s.occurred_at) OVER w - s.occurred_at AS pause
+      FROM started AS s WHERE s.has_begun AND s.is_repeat IS NOT TRUE
+      WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
+    )
+    SELECT s.step::integer, s.source, s.target, count(*), count(DISTINCT s.subject),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY s.pause)
+    FROM steps AS s WHERE s.step <= $7
+    GROUP BY s.step, s.source, s.target ORDER BY s.step, count(*) DESC, s.source, s.target
+    $query$, who, bizmetrics.event_conditions(who, NULL, filters, company_id::text),
+    CASE WHEN event_names IS NULL THEN 'true' ELSE 'e.event_name = ANY ($8)' END,
+    CASE WHEN start_event IS NULL THEN 'true' ELSE 'bool_or(s.event_name = $1) OVER w' END)
+  USING start_event, from_time, to_time, filters, company_id::text, session_gap, max_steps, event_names;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.paths(timestamptz, timestamptz, integer, interval, text, text[], text, jsonb, bizmetrics.identifier) IS
+'What actors (or companies) did one after the other in [from_time, to_time): how often the event source was followed by target as step 1, 2 … of a session, by how many different ones, and after what time in the median; target NULL where the session ended. A session ends where more than session_gap passes; an event that repeats the one before is left out. With start_event a path begins at the first such event of a session; event_names leaves out all others; filters is what the properties contain. Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range or subject, max_steps is not from 1 to 100, session_gap is negative, or filters are no object; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.subject_totals(event_name text, from_time timestamptz, to_time timestamptz, measure text, property text, subject text, filters jsonb, company_id text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+BEGIN
+  PERFORM bizmetrics.check_range(from_time, to_time);
+  RETURN format('SELECT %s AS subject, %s AS value FROM public.business_events AS e WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %s GROUP BY 1',
+                who,
+                -- The subjects of a company are its actors, those of an actor his companies.
+                bizmetrics.event_measure(measure, property, bizmetrics.subject_column(CASE subject WHEN 'actor' THEN 'company' ELSE 'actor' END)),
+                bizmetrics.event_conditions(who, event_name, filters, company_id));
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.subject_totals(text, timestamptz, timestamptz, text, text, text, jsonb, text) IS
+'What leaderboard() and actor_rank() rank, as SQL.';
+
+CREATE FUNCTION bizmetrics.leaderboard(
+  event_name text,
+  from_time timestamptz,
+  to_time timestamptz,
+  max_rows integer DEFAULT 10,
+  measure text DEFAULT 'events',
+  property text DEFAULT NULL,
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL
+) RETURNS TABLE (rank bigint, subject_id text, value numeric)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  PERFORM bizmetrics.check_count('max_rows', max_rows, 1000000);
+  -- Whoever has more is among these rows, so a rank among them is a rank among all.
+  RETURN QUERY EXECUTE format($query$
+    SELECT rank() OVER (ORDER BY s.value DESC), s.subject, s.value
+    FROM (SELECT t.subject, t.value FROM (%s) AS t WHERE t.value IS NOT NULL ORDER BY t.value DESC, t.subject LIMIT $6) AS s
+    ORDER BY 1, 2
+    $query$, bizmetrics.subject_totals(event_name, from_time, to_time, measure, property, subject, filters, company_id::text))
+  USING event_name, from_time, to_time, filters, company_id::text, max_rows, property;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.leaderboard(text, timestamptz, timestamptz, integer, text, text, text, jsonb, bizmetrics.identifier) IS
+'The max_rows actors (or companies) with the highest measure of their events in [from_time, to_time): events, subjects (a company''s different actors, an actor''s different companies), or of a property that is a number sum, avg, min, max, median or p90. Who has as much has the same rank, the next one''s leaves as many out; they are in the order of their ids, byte by byte, also where max_rows cuts among them. event_name NULL is any event; filters is what its properties contain. Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range, measure or subject, max_rows is not from 1 to 1,000,000, a property that the measure has no use for, or filters are no object; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.actor_rank(
+  actor bizmetrics.identifier,
+  event_name text,
+  from_time timestamptz,
+  to_time timestamptz,
+  measure text DEFAULT 'events',
+  property text DEFAULT NULL,
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL
+) RETURNS TABLE (rank bigint, value numeric, subjects bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+  RETURN QUERY EXECUTE format($query$
+    WITH totals AS MATERIALIZED (SELECT t.subject, t.value FROM (%s) AS t WHERE t.value IS NOT NULL),
+         mine AS (SELECT t.value FROM totals AS t WHERE t.subject = $6)
+    SELECT CASE WHEN m.value IS NOT NULL THEN 1 + count(*) FILTER (WHERE t.value > m.value) END, m.value, count(t.subject)
+    FROM (SELECT (SELECT mine.value FROM mine) AS value) AS m LEFT JOIN totals AS t ON true
+    GROUP BY m.value
+    $query$, bizmetrics.subject_totals(event_name, from_time, to_time, measure, property, subject, filters, company_id::text))
+  USING event_name, from_time, to_time, filters, company_id::text, actor::text, property;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.actor_rank(bizmetrics.identifier, text, timestamptz, timestamptz, text, text, text, jsonb, bizmetrics.identifier) IS
+'The place of one actor (or company) on the leaderboard() of the same arguments, his value, and of how many subjects; one row always: rank and value are NULL for somebody who is not on it. Errors: as there.';
