@@ -46,7 +46,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
-                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals')))
+                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals', 'cohort_counts', 'cohort_counts_query')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer or author means, as GRANT spells them.';

@@ -1,11 +1,13 @@
 /* The analyses, by their numbers: a worker knows no address of another process's code. */
 #include "postgres.h"
 
+#include "analysis/cohort.h"
 #include "analysis/funnel.h"
 #include "analysis/scan.h"
 
 static const BmAnalysis *const analyses[] = {
 	[BM_ANALYSIS_FUNNEL] = &bm_funnel_analysis,
+	[BM_ANALYSIS_COHORTS] = &bm_cohort_analysis,
 };
 
 const BmAnalysis *

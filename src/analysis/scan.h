@@ -69,6 +69,7 @@ typedef struct BmAnalysis
 typedef enum BmAnalysisKind
 {
 	BM_ANALYSIS_FUNNEL,
+	BM_ANALYSIS_COHORTS,
 } BmAnalysisKind;
 
 extern const BmAnalysis *bm_analysis(BmAnalysisKind kind);

@@ -24,6 +24,7 @@ FROM unnest(ARRAY[
   $$cohort_retention(NULL, NULL, 'day', 1001, '2025-01-01', '2025-01-02')$$, $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', 'once')$$, $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', criteria => 'before')$$,
   $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', mode => NULL)$$, $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', start_filters => '1')$$, $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', return_filters => '[]')$$,
   $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', timezone => '')$$, $$cohort_retention(NULL, NULL, 'day', 3, '2025-01-01', '2025-01-02', as_of => NULL)$$]) AS a;
+BEGIN;
 -- An author may, and sees what row security lets him see; a reader and a writer may not.
 CREATE ROLE regress_author LOGIN;
 CREATE ROLE regress_reader LOGIN;
@@ -52,14 +53,14 @@ SELECT string_agg(pg_temp.result(call), ' ') FROM calls;
 SET ROLE regress_writer;
 SELECT string_agg(pg_temp.result(call), ' ') FROM calls;
 RESET ROLE;
-BEGIN;
+SAVEPOINT policies;
 ALTER TABLE public.business_events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY one_actor ON public.business_events FOR SELECT TO regress_author USING (actor_user_id = '1');
 SET LOCAL ROLE regress_author;
 SELECT string_agg(pg_temp.result(call), ' ') FROM calls;
-ROLLBACK;
+ROLLBACK TO policies;
 -- Somebody's operators that come first in search_path are not used.
-BEGIN;
+SAVEPOINT evil;
 CREATE SCHEMA evil;
 CREATE FUNCTION evil.never(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''evil''; END';
 CREATE OPERATOR evil.< (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = evil.never);
@@ -67,7 +68,7 @@ CREATE OPERATOR evil.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION
 CREATE TABLE evil.business_events (LIKE public.business_events);
 SET LOCAL search_path = evil, pg_catalog, pg_temp;
 SELECT string_agg(pg_temp.result(call), ' ') FROM calls;
-ROLLBACK;
+ROLLBACK TO evil;
 -- In a report
 CREATE ROLE regress_reports LOGIN;
 SELECT FROM bizmetrics.grant_author('regress_reports');
@@ -77,9 +78,4 @@ SELECT bizmetrics.create_report('active', 'analytics.active', $$INSERT INTO anal
 SELECT state FROM bizmetrics.run_report('active');
 SELECT state FROM bizmetrics.run_report('active');
 SELECT * FROM analytics.active ORDER BY day;
-SELECT bizmetrics.drop_report('active');
-DROP TABLE analytics.active;
-RESET SESSION AUTHORIZATION;
-SELECT bizmetrics.revoke_author('regress_author'), bizmetrics.revoke_reader('regress_reader'), bizmetrics.revoke_writer('regress_writer'), bizmetrics.revoke_author('regress_reports');
-DROP TABLE calls;
-DROP ROLE regress_author, regress_reader, regress_writer, regress_reports;
+ROLLBACK;

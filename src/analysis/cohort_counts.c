@@ -1,0 +1,208 @@
+/*
+ * cohort_counts.c
+ *	  cohort_counts(): what cohort_retention() makes its table of, read by all processes that the
+ *	  scan may have.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+
+#include "analysis/cohort.h"
+#include "analysis/cohort_table.h"
+
+enum
+{
+	START_EVENT,
+	RETURN_EVENT,
+	UNIT,
+	PERIODS,
+	FROM_TIME,
+	TO_TIME,
+	TYPE,
+	CRITERIA,
+	MODE,
+	TIMEZONE,
+	SUBJECT,
+	COMPANY_ID,
+	BREAKDOWN,
+	AS_OF,
+	ARGUMENTS
+};
+
+PG_FUNCTION_INFO_V1(bizmetrics_cohort_counts);
+
+static const char *const argument_names[ARGUMENTS] = {
+	"start_event", "return_event", "unit",		"periods", "from_time",
+	"to_time",	   "type",		   "criteria",	"mode",	   "timezone",
+	"subject",	   "company_id",   "breakdown", "as_of"};
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+/* Which of the words an argument is, from 0. */
+static int
+choice(FunctionCallInfo fcinfo, int number, const char *const *words, int count)
+{
+	char *value = text_argument(fcinfo, number);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(value, words[i]) == 0)
+			return i;
+	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("invalid %s: \"%s\"", argument_names[number], value),
+			errhint("Call cohort_retention(), which says what may be given."));
+}
+
+#define CHOICE(number, ...)                                    \
+	choice(fcinfo, number, (const char *const[]){__VA_ARGS__}, \
+		   lengthof(((const char *const[]){__VA_ARGS__})))
+
+/* cohort_retention() has said what is wrong; this is for whoever calls the function itself. */
+static void
+check_arguments(FunctionCallInfo fcinfo)
+{
+	TimestampTz from;
+	TimestampTz to;
+
+	for (int i = UNIT; i < ARGUMENTS; i++)
+		if (PG_ARGISNULL(i) && i != COMPANY_ID && i != BREAKDOWN)
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("%s must not be NULL", argument_names[i]),
+					errhint("Call cohort_retention(), which says what may be given."));
+	from = PG_GETARG_TIMESTAMPTZ(FROM_TIME);
+	to = PG_GETARG_TIMESTAMPTZ(TO_TIME);
+	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || from >= to ||
+		PG_GETARG_INT32(PERIODS) < 1 || PG_GETARG_INT32(PERIODS) > 1000 ||
+		(to - from) / USECS_PER_DAY > 100000 * INT64CONST(31))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid range of time or number of periods"),
+				errhint("Call cohort_retention(), which says what may be given."));
+}
+
+static BmCohortQuery *
+read_query(FunctionCallInfo fcinfo)
+{
+	BmCohortUnit unit = CHOICE(UNIT, "day", "week", "month");
+	BmCohortQuery *query = bm_cohort_calendar(
+		PG_GETARG_TIMESTAMPTZ(FROM_TIME), PG_GETARG_TIMESTAMPTZ(TO_TIME), unit,
+		PG_GETARG_INT32(PERIODS), text_argument(fcinfo, TIMEZONE));
+
+	query->recurring = CHOICE(TYPE, "first_time", "recurring") == 1;
+	query->or_after = CHOICE(CRITERIA, "on", "on_or_after") == 1;
+	if (CHOICE(MODE, "calendar", "rolling") == 1)
+		query->width = USECS_PER_DAY * (unit == BM_COHORT_DAY	 ? 1
+										: unit == BM_COHORT_WEEK ? 7
+																 : 30);
+	query->segmented = !PG_ARGISNULL(BREAKDOWN);
+	return query;
+}
+
+/* Returns that are later than this count in no period. */
+static TimestampTz
+last_return(const BmCohortQuery *query, TimestampTz as_of)
+{
+	TimestampTz last = query->span[query->spans - 1].begin;
+
+	if (query->or_after)
+		return as_of;
+	if (query->width > 0)
+		last = query->to + query->periods * query->width;
+	return Min(last, as_of);
+}
+
+static Jsonb *
+company_filter(const char *company)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue key = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
+
+	key.val.string.val = "company_id";
+	key.val.string.len = strlen("company_id");
+	value.val.string.val = unconstify(char *, company);
+	value.val.string.len = strlen(company);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_VALUE, &value);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+take(void *receiver, const char *results, Size size)
+{
+	bm_cohort_table_add(receiver, results, size);
+}
+
+typedef struct Output
+{
+	ReturnSetInfo *info;
+	const BmCohortQuery *query;
+} Output;
+
+/* Columns: cohort, segment, index (-1: the size), members. */
+static void
+put(void *arg, int32 cohort, const BmScanText *segment, const int64 *counts)
+{
+	Output *output = arg;
+	Datum values[4];
+	bool nulls[4] = {false};
+
+	values[0] = DateADTGetDatum(bm_cohort_date(output->query, cohort));
+	nulls[1] = segment->text == NULL;
+	values[1] =
+		nulls[1]
+			? (Datum) 0
+			: PointerGetDatum(cstring_to_text_with_len(segment->text, segment->length));
+	for (int i = 0; i <= output->query->periods; i++)
+	{
+		if (counts[i] == 0)
+			continue;
+		values[2] = Int32GetDatum(i - 1);
+		values[3] = Int64GetDatum(counts[i]);
+		tuplestore_putvalues(output->info->setResult, output->info->setDesc, values,
+							 nulls);
+	}
+}
+
+Datum
+bizmetrics_cohort_counts(PG_FUNCTION_ARGS)
+{
+	BmScanCondition condition[2] = {0};
+	BmScanQuery scan = {.conditions = 2, .condition = condition};
+	BmCohortQuery *query;
+	BmCohortTable *table;
+	Output output;
+
+	check_arguments(fcinfo);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	query = read_query(fcinfo);
+	table = bm_cohort_table_create(query->periods);
+	condition[0].event = text_argument(fcinfo, START_EVENT);
+	condition[0].ever = !query->recurring;
+	condition[1].event = text_argument(fcinfo, RETURN_EVENT);
+	if (!PG_ARGISNULL(COMPANY_ID))
+		condition[0].filter = condition[1].filter =
+			company_filter(text_argument(fcinfo, COMPANY_ID));
+	if (query->segmented)
+		scan.value = psprintf("properties.%s", text_argument(fcinfo, BREAKDOWN));
+	scan.subject = CHOICE(SUBJECT, "actor", "company") == 0 ? BM_EVENT_ACTOR_USER_ID
+															: BM_EVENT_COMPANY_ID;
+	scan.from = query->from;
+	scan.to = last_return(query, PG_GETARG_TIMESTAMPTZ(AS_OF));
+	bm_scan(&scan, BM_ANALYSIS_COHORTS, query, bm_cohort_query_size(query->spans), take,
+			table);
+	output.info = (ReturnSetInfo *) fcinfo->resultinfo;
+	output.query = query;
+	bm_cohort_table_visit(table, put, &output);
+	return (Datum) 0;
+}
