@@ -80,7 +80,7 @@ bm_store_create(int parts, Size budget, dsa_area *area, FileSet *fileset, int nu
 		memset(&store->part[i], 0, sizeof(BmStorePart));
 		store->part[i].file = -1;
 	}
-	store->open = palloc0(parts * sizeof(BmChunk *));
+	store->room = palloc0(parts * sizeof(BmStoreRoom));
 	store->used = 0;
 	store->budget = budget;
 	return store;
@@ -117,12 +117,22 @@ spill(BmStore *store, BmStorePart *part, BmChunk *chunk)
 	chunk->used = 0;
 }
 
+/* Says in the open chunk how much of it is used. */
+static void
+note_used(BmStoreRoom *room)
+{
+	if (room->chunk != NULL)
+		room->chunk->used = (uint32) (room->at - room->chunk->data);
+}
+
 char *
 bm_store_enlarge(BmStore *store, int number, Size size)
 {
 	BmStorePart *part = &store->part[number];
-	BmChunk *chunk = store->open[number];
+	BmStoreRoom *open = &store->room[number];
+	BmChunk *chunk = open->chunk;
 
+	note_used(open);
 	if (chunk != NULL && chunk->used > 0 && chunk->size >= size &&
 		store->used + store->chunk_size > store->budget)
 		spill(store, part, chunk);
@@ -137,15 +147,18 @@ bm_store_enlarge(BmStore *store, int number, Size size)
 		chunk->next_file = -1;
 		chunk->size = (uint32) room;
 		part->first = place;
-		store->open[number] = chunk;
+		open->chunk = chunk;
+		open->end = chunk->data + room;
 	}
-	chunk->used = (uint32) size;
+	open->at = chunk->data + size;
 	return chunk->data;
 }
 
 void
 bm_store_finish(BmStore *store)
 {
+	for (int i = 0; i < store->parts; i++)
+		note_used(&store->room[i]);
 	if (store->file != NULL && store->fileset != NULL)
 		BufFileExportFileSet(store->file);
 }
@@ -181,6 +194,7 @@ bm_store_pieces(BmPieces *pieces, const BmStorePart *part, dsa_area *area, BufFi
 {
 	int number = part->file;
 	int64 offset = part->offset;
+	int first = pieces->count;
 
 	for (BmStorePlace place = part->first; place != 0;)
 	{
@@ -202,5 +216,13 @@ bm_store_pieces(BmPieces *pieces, const BmStorePart *part, dsa_area *area, BufFi
 		add_piece(pieces, data, head.used);
 		number = head.next_file;
 		offset = head.next_offset;
+	}
+	/* Oldest first: events mostly come in the order of time, and what is in order is not sorted. */
+	for (int i = first, j = pieces->count - 1; i < j; i++, j--)
+	{
+		BmPiece piece = pieces->piece[i];
+
+		pieces->piece[i] = pieces->piece[j];
+		pieces->piece[j] = piece;
 	}
 }

@@ -38,6 +38,14 @@ typedef struct BmStorePart
 	int unused;
 } BmStorePart;
 
+/* The chunk of a part that has room; where, is not looked up in the chunk, which is far away. */
+typedef struct BmStoreRoom
+{
+	char *at;
+	char *end;
+	BmChunk *chunk;
+} BmStoreRoom;
+
 typedef struct BmStore
 {
 	int parts;
@@ -51,7 +59,7 @@ typedef struct BmStore
 	int number;		  /* of the process, which names its file */
 	BmStorePart *part;
 	BmStorePlace directory; /* of part, for others */
-	BmChunk **open;			/* of each part, the chunk that has room */
+	BmStoreRoom *room;		/* of each part */
 	BufFile *file;			/* NULL: nothing was spilled */
 } BmStore;
 
@@ -94,14 +102,15 @@ static inline char *
 bm_store_add(BmStore *store, uint32 hash, Size size)
 {
 	int part = hash >> store->shift;
-	BmChunk *chunk = store->open[part];
-	char *room;
+	BmStoreRoom *room = &store->room[part];
+	char *at = room->at;
 
-	if (unlikely(chunk == NULL || chunk->size - chunk->used < size))
+	if (unlikely(room->end - at < (ptrdiff_t) size))
 		return bm_store_enlarge(store, part, size);
-	room = chunk->data + chunk->used;
-	chunk->used += (uint32) size;
-	return room;
+	room->at = at + size;
+	/* The next record of the part comes much later, and would wait for the line. */
+	__builtin_prefetch(at + size + 64, 1);
+	return at;
 }
 
 #endif
