@@ -121,12 +121,12 @@ bm_compute_report(const BmReport *report)
 
 	*full = *report;
 	if (report->strategy == BM_CUSTOM || report->source != NULL ||
-		bm_increment_mode(report) != BM_MODE_WINDOWS)
+		!bm_increment_is_incremental(report))
 		return full;
 	select = bm_select_read(report);
 	if (full->events == NULL)
 		full->events = bm_select_natural_events(select);
-	if (full->grain == NULL)
+	if (full->grain == NULL && bm_increment_mode(report) == BM_MODE_WINDOWS)
 		full->grain = unconstify(char *, bm_select_natural_grain(select, report));
 	return full;
 }
