@@ -132,8 +132,10 @@ has_window_parameter(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	/* IN (SELECT ...) has parameters of its own. */
 	if (IsA(node, Param))
-		return castNode(Param, node)->paramid <= 2;
+		return castNode(Param, node)->paramkind == PARAM_EXTERN &&
+			   castNode(Param, node)->paramid <= 2;
 	if (IsA(node, Query))
 		return query_tree_walker(castNode(Query, node), has_window_parameter, context, 0);
 	return expression_tree_walker(node, has_window_parameter, context);
