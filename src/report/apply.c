@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
@@ -245,18 +246,28 @@ delete_vanished(const Apply *apply, BmVanished vanished)
 		sql.data, vanished == BM_VANISHED_GO_IN_WINDOW ? apply->parameters : &none);
 }
 
-/* Deletes the rows of a window; says how many there were. */
+/* Deletes the rows of a window; says how many there were, and of which times. */
 uint64
 bm_apply_empty(const BmReport *report, const BmSelect *select,
-			   const BmParameters *parameters)
+			   const BmParameters *parameters, TimestampTz *first, TimestampTz *last)
 {
 	Apply apply = {.report = report, .select = select, .parameters = parameters};
+	const char *bucket = quote_identifier(bm_target_bucket_column(report, select));
 	StringInfoData sql;
+	bool isnull;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "DELETE FROM %s AS t WHERE true", report->target);
+	appendStringInfo(&sql, "WITH d AS (DELETE FROM %s AS t WHERE true", report->target);
 	append_window(&sql, &apply);
-	return bm_spi_execute(sql.data, parameters);
+	appendStringInfo(
+		&sql,
+		" RETURNING t.%s::pg_catalog.timestamptz AS b) SELECT pg_catalog.count(*), "
+		"pg_catalog.min(d.b), pg_catalog.max(d.b) FROM d",
+		bucket);
+	(void) bm_spi_execute(sql.data, parameters);
+	*first = DatumGetTimestampTz(bm_spi_value(0, 2, &isnull));
+	*last = DatumGetTimestampTz(bm_spi_value(0, 3, &isnull));
+	return (uint64) DatumGetInt64(bm_spi_value(0, 1, &isnull));
 }
 
 /*

@@ -17,6 +17,7 @@ extern uint64 bm_apply(const BmReport *report, const char *sql, const BmSelect *
 					   const BmParameters *parameters, bool add, BmVanished vanished);
 
 extern uint64 bm_apply_empty(const BmReport *report, const BmSelect *select,
-							 const BmParameters *parameters);
+							 const BmParameters *parameters, TimestampTz *first,
+							 TimestampTz *last);
 
 #endif

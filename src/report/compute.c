@@ -118,15 +118,15 @@ bm_compute_report(const BmReport *report)
 {
 	BmReport *full = palloc(sizeof(BmReport));
 	BmSelect *select;
+	BmMode mode = bm_increment_mode(report);
 
 	*full = *report;
-	if (report->strategy == BM_CUSTOM || report->source != NULL ||
-		!bm_increment_is_incremental(report))
+	if (report->strategy == BM_CUSTOM || report->source != NULL || mode == BM_MODE_WHOLE)
 		return full;
 	select = bm_select_read(report);
 	if (full->events == NULL)
 		full->events = bm_select_natural_events(select);
-	if (full->grain == NULL && bm_increment_mode(report) == BM_MODE_WINDOWS)
+	if (full->grain == NULL && mode == BM_MODE_WINDOWS)
 		full->grain = unconstify(char *, bm_select_natural_grain(select, report));
 	return full;
 }
@@ -267,12 +267,17 @@ empty_range(const BmReport *report, const BmSelect *select, TimestampTz from,
 			TimestampTz to)
 {
 	BmParameters parameters = {0};
+	BmWindow gone;
+	uint64 rows;
 
 	if (from >= to)
 		return 0;
 	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(from));
 	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(to));
-	return bm_apply_empty(report, select, &parameters);
+	rows = bm_apply_empty(report, select, &parameters, &gone.start, &gone.end);
+	gone.end++;
+	note_change(report, rows, gone);
+	return rows;
 }
 
 /*
@@ -613,7 +618,7 @@ bm_compute_step(const BmReport *report, BmRun *run, bool whole)
 			step_whole(report, run);
 			break;
 		case BM_MODE_NEW:
-			step_new(report, run);
+			step_new(bm_compute_report(report), run);
 			break;
 		case BM_MODE_WINDOWS:
 			more = step_windows(bm_compute_report(report), run, whole);

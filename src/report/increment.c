@@ -169,6 +169,16 @@ bizmetrics_report_bucket(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(last_bucket.start);
 }
 
+/* Where another report's table is read, rows of before this have had their time. */
+static TimestampTz
+source_kept_from(const BmReport *report)
+{
+	BmReport *source = bm_report_of_target(bm_report_source(report));
+
+	return source != NULL && source->retention != NULL ? bm_report_retained_from(source)
+													   : DT_NOBEGIN;
+}
+
 /*
  * The first time whose buckets may be computed: events before it were pruned, and what stands in the table
  * for them stays. DT_NOBEGIN: any.
@@ -176,11 +186,13 @@ bizmetrics_report_bucket(PG_FUNCTION_ARGS)
 TimestampTz
 bm_increment_kept_from(const BmReport *report)
 {
-	TimestampTz kept_from = DT_NOBEGIN;
+	TimestampTz kept_from;
 	TimestampTz retained_from;
 
 	if (report->source == NULL)
 		kept_from = bm_prune_kept_from(report->events);
+	else
+		kept_from = source_kept_from(report);
 	if (report->retention != NULL)
 	{
 		retained_from = bm_report_retained_from(report);
