@@ -434,7 +434,7 @@ BEGIN
     $query$,
     CASE unit WHEN 'hour' THEN 'date_trunc(''hour'', e.occurred_at, $6) AT TIME ZONE ''UTC'''
               ELSE format('date_trunc(%L, e.occurred_at AT TIME ZONE $6)', unit) END,
-    CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'e.properties ->> $8' END,
+    CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'nullif(e.properties ->> $8, '''')' END,
     bizmetrics.event_measure(measure, property, who),
     bizmetrics.event_conditions(NULL, event_name, filters, company_id::text),
     CASE WHEN breakdown IS NULL THEN 'SELECT NULL::text AS segment' ELSE 'SELECT n.segment FROM now AS n UNION SELECT b.segment FROM before AS b' END,

@@ -191,8 +191,7 @@ bizmetrics_cohort_counts(PG_FUNCTION_ARGS)
 	condition[0].ever = !query->recurring;
 	condition[1].event = text_argument(fcinfo, RETURN_EVENT);
 	if (!PG_ARGISNULL(COMPANY_ID))
-		condition[0].filter = condition[1].filter =
-			company_filter(text_argument(fcinfo, COMPANY_ID));
+		scan.filter = company_filter(text_argument(fcinfo, COMPANY_ID));
 	if (query->segmented)
 		scan.value = psprintf("properties.%s", text_argument(fcinfo, BREAKDOWN));
 	scan.subject = CHOICE(SUBJECT, "actor", "company") == 0 ? BM_EVENT_ACTOR_USER_ID
