@@ -88,6 +88,35 @@ CREATE AGGREGATE bizmetrics.window_funnel_times(win interval, mode text, ts time
 COMMENT ON AGGREGATE bizmetrics.window_funnel_times(interval, text, timestamptz, VARIADIC "any") IS
 'The times of the steps of the chain that was first to reach the level which window_funnel() has for the same arguments; of those that did so at one time, of the one that began last. As many as the level; without one, an empty array. Errors: as there.';
 
+CREATE FUNCTION bizmetrics.window_funnel_completions(state internal) RETURNS bigint
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 150 AS 'MODULE_PATHNAME', 'bizmetrics_window_funnel_completions';
+COMMENT ON FUNCTION bizmetrics.window_funnel_completions(internal) IS
+'The result of funnel_complete_count().';
+
+CREATE AGGREGATE bizmetrics.funnel_complete_count(win interval, ts timestamptz, VARIADIC steps "any") (
+  SFUNC = bizmetrics.window_funnel_add,
+  STYPE = internal,
+  SSPACE = 256,
+  COMBINEFUNC = bizmetrics.moments_combine,
+  SERIALFUNC = bizmetrics.moments_serialize,
+  DESERIALFUNC = bizmetrics.moments_deserialize,
+  FINALFUNC = bizmetrics.window_funnel_completions, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.funnel_complete_count(interval, timestamptz, VARIADIC "any") IS
+'How often all steps are gone through: the most chains of the level of all steps, as window_funnel() has them for the same arguments, of which each begins later than the one before it ended. As FUNNELCOMPLETECOUNT() of Pinot. Errors: as window_funnel().';
+
+CREATE AGGREGATE bizmetrics.funnel_complete_count(win interval, mode text, ts timestamptz, VARIADIC steps "any") (
+  SFUNC = bizmetrics.window_funnel_add,
+  STYPE = internal,
+  SSPACE = 256,
+  COMBINEFUNC = bizmetrics.moments_combine,
+  SERIALFUNC = bizmetrics.moments_serialize,
+  DESERIALFUNC = bizmetrics.moments_deserialize,
+  FINALFUNC = bizmetrics.window_funnel_completions, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.funnel_complete_count(interval, text, timestamptz, VARIADIC "any") IS
+'How often all steps are gone through: the most chains of the level of all steps, as window_funnel() has them for the same arguments, of which each begins later than the one before it ended. As FUNNELCOMPLETECOUNT() of Pinot. Errors: as window_funnel().';
+
 -- Patterns of events
 CREATE FUNCTION bizmetrics.sequence_add(state internal, pattern text, ts timestamptz, VARIADIC conditions "any") RETURNS internal
 LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'bizmetrics_sequence_add';

@@ -37,6 +37,7 @@ PG_FUNCTION_INFO_V1(bizmetrics_window_funnel_add);
 PG_FUNCTION_INFO_V1(bizmetrics_window_funnel_add_mode);
 PG_FUNCTION_INFO_V1(bizmetrics_window_funnel_level);
 PG_FUNCTION_INFO_V1(bizmetrics_window_funnel_level_times);
+PG_FUNCTION_INFO_V1(bizmetrics_window_funnel_completions);
 
 /* One word of a mode, without the blanks around it. */
 static unsigned
@@ -176,18 +177,26 @@ bizmetrics_window_funnel_add_mode(PG_FUNCTION_ARGS)
 	return add(fcinfo, 2);
 }
 
+static void
+make_query(BmMoments *moments, BmChainQuery *query)
+{
+	memset(query, 0, sizeof(*query));
+	query->steps = moments->conditions;
+	query->modes = moments->modes;
+	query->window = moments->window;
+	query->poll = bm_moments_poll;
+}
+
 static int
 longest(FunctionCallInfo fcinfo, int64 *times)
 {
 	BmMoments *moments = (BmMoments *) PG_GETARG_POINTER(0);
-	BmChainQuery query = {.poll = bm_moments_poll};
+	BmChainQuery query;
 
 	if (PG_ARGISNULL(0))
 		return 0;
 	bm_moments_sort(moments);
-	query.steps = moments->conditions;
-	query.modes = moments->modes;
-	query.window = moments->window;
+	make_query(moments, &query);
 	return bm_chain_longest(&query, moments->moment, moments->count, times);
 }
 
@@ -209,4 +218,30 @@ bizmetrics_window_funnel_level_times(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, level, TIMESTAMPTZOID,
 										  sizeof(TimestampTz), FLOAT8PASSBYVAL,
 										  TYPALIGN_DOUBLE));
+}
+
+/* Whole chains one after the other: each is the first to be complete of those that begin after the one before. */
+Datum
+bizmetrics_window_funnel_completions(PG_FUNCTION_ARGS)
+{
+	BmMoments *moments = (BmMoments *) PG_GETARG_POINTER(0);
+	int64 times[BM_MAX_CONDITIONS];
+	int64 count = 0;
+	BmChainQuery query;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_INT64(0);
+	bm_moments_sort(moments);
+	make_query(moments, &query);
+	for (uint32 at = 0; at < moments->count;)
+	{
+		const BmMoment *rest = &moments->moment[at];
+
+		if (bm_chain_longest(&query, rest, moments->count - at, times) < query.steps)
+			break;
+		count++;
+		while (at < moments->count && moments->moment[at].time <= times[query.steps - 1])
+			at++;
+	}
+	PG_RETURN_INT64(count);
 }

@@ -108,9 +108,10 @@ typedef struct BmFunnelRow
 {
 	int bucket;
 	text *value; /* NULL: none */
-	BmFunnelStep step[BM_MAX_CONDITIONS];
+	BmFunnelStep step[FLEXIBLE_ARRAY_MEMBER];
 } BmFunnelRow;
 
+extern BmFunnelRow *bm_funnel_row_create(int steps);
 extern BmFunnelResult *bm_funnel_result_create(int steps);
 extern void bm_funnel_result_take(void *result, const char *bytes, Size size);
 

@@ -13,11 +13,11 @@
 /* Two series for each step: times since the step before, times since the first. */
 typedef struct Entry
 {
-	BmFunnelRow row;
 	int series;
 	uint32 hash;
 	uint32 value_length;
 	struct Entry *next;
+	BmFunnelRow *row;
 } Entry;
 
 struct BmFunnelResult
@@ -27,8 +27,14 @@ struct BmFunnelResult
 	BmSeriesSet *series;
 	uint32 slots;
 	Entry **slot;
-	List *rows; /* of Entry, in the order of their series */
+	List *rows; /* of Entry, in the order of their series; in the end of BmFunnelRow */
 };
+
+BmFunnelRow *
+bm_funnel_row_create(int steps)
+{
+	return palloc0(offsetof(BmFunnelRow, step) + steps * sizeof(BmFunnelStep));
+}
 
 BmFunnelResult *
 bm_funnel_result_create(int steps)
@@ -75,22 +81,23 @@ find_entry(BmFunnelResult *result, const BmFunnelCounts *counts, const char *val
 	for (entry = result->slot[hash & (result->slots - 1)]; entry != NULL;
 		 entry = entry->next)
 	{
-		if (entry->row.bucket == counts->bucket && entry->value_length == length &&
+		if (entry->row->bucket == counts->bucket && entry->value_length == length &&
 			(length == BM_FUNNEL_NO_VALUE ||
-			 memcmp(VARDATA(entry->row.value), value, length) == 0))
+			 memcmp(VARDATA(entry->row->value), value, length) == 0))
 			return entry;
 	}
 	if (list_length(result->rows) >= result->slots)
 		enlarge(result);
 	entry = palloc0(sizeof(Entry));
-	entry->row.bucket = counts->bucket;
+	entry->row = bm_funnel_row_create(result->steps);
+	entry->row->bucket = counts->bucket;
 	entry->value_length = length;
 	entry->hash = hash;
 	if (length != BM_FUNNEL_NO_VALUE)
 	{
-		entry->row.value = palloc(VARHDRSZ + length);
-		SET_VARSIZE(entry->row.value, VARHDRSZ + length);
-		memcpy(VARDATA(entry->row.value), value, length);
+		entry->row->value = palloc(VARHDRSZ + length);
+		SET_VARSIZE(entry->row->value, VARHDRSZ + length);
+		memcpy(VARDATA(entry->row->value), value, length);
 	}
 	head = &result->slot[hash & (result->slots - 1)];
 	entry->next = *head;
@@ -116,7 +123,7 @@ take_counts(BmFunnelResult *result, const char *bytes)
 		at += counts.value_length;
 	for (int step = 0; step < result->steps; step++)
 	{
-		entry->row.step[step].actors += counts.actors[step];
+		entry->row->step[step].actors += counts.actors[step];
 		for (int i = 0; i < 2 && step > 0; i++)
 		{
 			bm_series_put(result->series, entry->series + 2 * step + i, at,
@@ -141,7 +148,7 @@ bm_funnel_result_take(void *arg, const char *bytes, Size size)
 static void
 read_times(BmFunnelResult *result, Entry *entry, int step)
 {
-	BmFunnelStep *row = &entry->row.step[step];
+	BmFunnelStep *row = &entry->row->step[step];
 	int series = entry->series + 2 * step;
 
 	row->has_times =
@@ -178,8 +185,13 @@ bm_funnel_result_rows(BmFunnelResult *result)
 
 	bm_series_finish(result->series);
 	foreach(cell, result->rows)
+	{
+		Entry *entry = lfirst(cell);
+
 		for (int step = 1; step < result->steps; step++)
-			read_times(result, lfirst(cell), step);
+			read_times(result, entry, step);
+		lfirst(cell) = entry->row;
+	}
 	bm_series_end(result->series);
 	list_sort(result->rows, compare_rows);
 	return result->rows;

@@ -199,6 +199,17 @@ put_row(const BmFunnel *funnel, const BmFunnelRow *row, ReturnSetInfo *result)
 		put_step(funnel, row, step, result);
 }
 
+/* A bucket in which nobody entered. */
+static void
+put_empty_row(const BmFunnel *funnel, int bucket, ReturnSetInfo *result)
+{
+	BmFunnelRow *row = bm_funnel_row_create(funnel->parameters->steps);
+
+	row->bucket = bucket;
+	put_row(funnel, row, result);
+	pfree(row);
+}
+
 Datum
 bizmetrics_funnel_counts(PG_FUNCTION_ARGS)
 {
@@ -217,20 +228,12 @@ bizmetrics_funnel_counts(PG_FUNCTION_ARGS)
 
 		/* Without a breakdown, buckets in which nobody entered have rows too. */
 		for (; fills && bucket < row->bucket; bucket++)
-		{
-			BmFunnelRow empty = {.bucket = bucket};
-
-			put_row(funnel, &empty, rsinfo);
-		}
+			put_empty_row(funnel, bucket, rsinfo);
 		put_row(funnel, row, rsinfo);
 		bucket = row->bucket + 1;
 	}
 	for (; fills && bucket < funnel->parameters->buckets; bucket++)
-	{
-		BmFunnelRow empty = {.bucket = bucket};
-
-		put_row(funnel, &empty, rsinfo);
-	}
+		put_empty_row(funnel, bucket, rsinfo);
 	return (Datum) 0;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -192,6 +193,8 @@ bm_source_plan(const BmScanQuery *query, uint32 columns)
 	{
 		Relation table = table_open(lfirst_oid(cell), NoLock);
 
+		/* Other kinds of tables may have no scans that processes share. */
+		source->is_direct &= table->rd_tableam == GetHeapamTableAmRoutine();
 		source->pages += RelationGetNumberOfBlocks(table);
 		table_close(table, NoLock);
 	}
