@@ -220,33 +220,33 @@ take(BmCollector *collector, TupleTableSlot *slot, const BmRowShape *shape, int6
 	MemoryContextReset(collector->context);
 }
 
+bool
+bm_collector_wants(const BmCollector *collector, Datum name, uint32 *conditions)
+{
+	struct varlena *found = (struct varlena *) DatumGetPointer(name);
+
+	if (unlikely(VARATT_IS_EXTENDED(found) && !VARATT_IS_SHORT(found)))
+		found = (struct varlena *) DatumGetTextPP(name);
+	*conditions = conditions_of(collector, VARDATA_ANY(found), VARSIZE_ANY_EXHDR(found));
+	return *conditions != 0 || collector->query->all_events;
+}
+
 void
-bm_collector_take(BmCollector *collector, TupleTableSlot *slot, const BmRowShape *shape)
+bm_collector_take(BmCollector *collector, TupleTableSlot *slot, const BmRowShape *shape,
+				  uint32 conditions)
 {
 	const BmScanQuery *query = collector->query;
 	bool isnull;
-	Datum name = slot_getattr(slot, shape->column[BM_EVENT_NAME], &isnull);
-	int64 time;
-	uint32 mask;
-
-	if (unlikely(isnull))
-		return;
-	if (unlikely(VARATT_IS_EXTENDED(DatumGetPointer(name)) &&
-				 !VARATT_IS_SHORT(DatumGetPointer(name))))
-		name = PointerGetDatum(DatumGetTextPP(name));
-	mask = conditions_of(collector, VARDATA_ANY(DatumGetPointer(name)),
-						 VARSIZE_ANY_EXHDR(DatumGetPointer(name)));
-	if (mask == 0 && !query->all_events)
-		return;
-	time =
+	int64 time =
 		DatumGetInt64(slot_getattr(slot, shape->column[BM_EVENT_OCCURRED_AT], &isnull));
+
 	if (unlikely(isnull || time >= query->to))
 		return;
 	if (time < query->from)
 	{
-		mask &= collector->ever_mask;
-		if (mask == 0)
+		conditions &= collector->ever_mask;
+		if (conditions == 0)
 			return;
 	}
-	take(collector, slot, shape, time, mask);
+	take(collector, slot, shape, time, conditions);
 }

@@ -21,8 +21,12 @@ extern uint32 bm_collector_columns(const BmScanQuery *query);
 /* In the current context. The query and the store must stay. */
 extern BmCollector *bm_collector_create(const BmScanQuery *query, BmStore *store);
 
-/* Keeps the event if it is wanted. */
+/* May an event of this name be wanted? The conditions that want it, for bm_collector_take(). */
+extern bool bm_collector_wants(const BmCollector *collector, Datum name,
+							   uint32 *conditions);
+
+/* Keeps an event, which may be wanted, if it is. */
 extern void bm_collector_take(BmCollector *collector, TupleTableSlot *slot,
-							  const BmRowShape *shape);
+							  const BmRowShape *shape, uint32 conditions);
 
 #endif

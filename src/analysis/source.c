@@ -4,12 +4,14 @@
  *
  * The query is always given to the planner: it prunes partitions, checks rights, adds row security
  * and says whether an index is worth while. Where all it wants is to read tables from one end to the other,
- * and no policy has a word in it, that is done here, without the executor and by several processes;
+ * and no policy has a word in it, that is done here, without the executor and by several processes,
+ * heap tables being read tuple by tuple;
  * everything else is executed as planned.
  */
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -222,8 +224,12 @@ static bool
 receive(TupleTableSlot *slot, DestReceiver *dest)
 {
 	Receiver *receiver = (Receiver *) dest;
+	uint32 conditions;
+	bool isnull;
+	Datum name = slot_getattr(slot, receiver->shape->column[BM_EVENT_NAME], &isnull);
 
-	bm_collector_take(receiver->collector, slot, receiver->shape);
+	if (!isnull && bm_collector_wants(receiver->collector, name, &conditions))
+		bm_collector_take(receiver->collector, slot, receiver->shape, conditions);
 	return true;
 }
 
@@ -271,17 +277,27 @@ find_columns(Relation table, uint32 columns, BmRowShape *shape)
 	}
 }
 
+/* A tuple is not put into a slot before its name is known: that would pin its page once more. */
 void
 bm_source_read(Relation table, TableScanDesc scan, uint32 columns, BmCollector *collector)
 {
-	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TupleDesc desc = RelationGetDescr(table);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	BmRowShape shape;
+	HeapTuple tuple;
 
 	find_columns(table, columns, &shape);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
+		uint32 conditions;
+		bool isnull;
+		Datum name = heap_getattr(tuple, shape.column[BM_EVENT_NAME], desc, &isnull);
+
 		CHECK_FOR_INTERRUPTS();
-		bm_collector_take(collector, slot, &shape);
+		if (isnull || !bm_collector_wants(collector, name, &conditions))
+			continue;
+		ExecStoreHeapTuple(tuple, slot, false);
+		bm_collector_take(collector, slot, &shape, conditions);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 }

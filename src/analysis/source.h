@@ -25,7 +25,7 @@ extern BmSource *bm_source_plan(const BmScanQuery *query, uint32 columns);
 /* Takes all that the plan finds, in the active snapshot. */
 extern void bm_source_execute(BmSource *source, BmCollector *collector);
 
-/* Takes what a scan of a table finds. */
+/* Takes what a scan of a heap finds. */
 extern void bm_source_read(Relation table, TableScanDesc scan, uint32 columns,
 						   BmCollector *collector);
 
