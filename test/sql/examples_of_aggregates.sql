@@ -20,6 +20,9 @@ SELECT actor, times[2] - times[1] AS to_cart, times[3] - times[2] AS to_pay
 FROM (SELECT actor, window_funnel_times('7 days', 'strict_once', at,
                                         event = 'view', event = 'cart', event = 'pay') AS times
       FROM happened GROUP BY actor) AS a ORDER BY actor;
+-- funnel_complete_count
+SELECT actor, funnel_complete_count('2 hours', at, event = 'view', event = 'cart') AS times
+FROM happened GROUP BY actor ORDER BY actor;
 -- sequence_match
 SELECT actor,
        sequence_match('(?1).*(?2)', at, event = 'view', event = 'pay') AS pays_after_a_view,
