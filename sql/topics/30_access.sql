@@ -1,12 +1,12 @@
--- Who may do what: readers, writers and authors.
+-- Who may do what: readers, writers, authors and scrapers.
 
 CREATE TABLE bizmetrics.grants (
   role_name text NOT NULL,
-  privilege text NOT NULL CHECK (privilege IN ('reader', 'writer', 'author')),
+  privilege text NOT NULL CHECK (privilege IN ('reader', 'writer', 'author', 'scraper')),
   PRIMARY KEY (role_name, privilege)
 );
 COMMENT ON TABLE bizmetrics.grants IS
-'Who is reader, writer or author, by name, dumped by pg_dump: so that tables of reports to come are granted to readers.';
+'Who is reader, writer, author or scraper, by name, dumped by pg_dump: so that tables of reports to come are granted to readers.';
 
 CREATE FUNCTION bizmetrics.share_report_tables(reader name, share boolean) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_share_report_tables';
@@ -20,6 +20,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.what
   FROM (VALUES
     ('reader', 'USAGE ON SCHEMA analytics'),
+    ('reader', 'USAGE ON SCHEMA bizmetrics'),
+    ('reader', 'SELECT ON bizmetrics.report_tables'),
+    ('scraper', 'USAGE ON SCHEMA bizmetrics'),
+    ('scraper', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
     ('writer', 'USAGE ON SCHEMA bizmetrics'),
     ('writer', 'INSERT (id, event_name, occurred_at, actor_user_id, company_id, entity_type, entity_id, properties, request_id, dedupe_key) ON public.business_events'),
     ('author', 'USAGE ON SCHEMA bizmetrics'),
@@ -27,7 +31,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
     ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog, bizmetrics.funnels'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.report_lag, bizmetrics.partitions, bizmetrics.granted_roles')
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.report_lag, bizmetrics.partitions, bizmetrics.granted_roles'),
+    ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
+    ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
+    ('author', 'SELECT ON bizmetrics.report_tables')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -46,10 +53,17 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
-                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals', 'cohort_counts', 'cohort_counts_query')))
+                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals', 'cohort_counts', 'cohort_counts_query',
+                                          'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
+                                          'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
+      OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of',
+                                                        'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
+                                                        'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs',
+                                                        'prometheus_recording_rules', 'prometheus_alert_rules'))
+      OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
-'The privileges that reader, writer or author means, as GRANT spells them.';
+'The privileges that reader, writer, author or scraper means, as GRANT spells them.';
 
 CREATE FUNCTION bizmetrics.change_grant(role_name name, privilege text, give boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -76,7 +90,7 @@ BEGIN
       EXECUTE format('GRANT %s TO %I', what, role_name);
     END LOOP;
     -- Who is not the schema's owner grants nothing, and is only warned.
-    IF privilege <> 'writer' AND NOT has_schema_privilege(role_name, 'analytics', 'USAGE') THEN
+    IF privilege IN ('reader', 'author') AND NOT has_schema_privilege(role_name, 'analytics', 'USAGE') THEN
       RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
         MESSAGE = format('permission denied to grant the use of schema "analytics" to role "%s"', role_name),
         HINT = 'Grant it as the owner of the schema, or make yours its owner.';
@@ -101,13 +115,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.change_grant(name, text, boolean) IS
-'Grants or revokes what reader, writer or author means, and remembers it. Behind grant_reader() and its like.';
+'Grants or revokes what reader, writer, author or scraper means, and remembers it. Behind grant_reader() and its like.';
 
 CREATE FUNCTION bizmetrics.grant_reader(role name) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT bizmetrics.change_grant(role, 'reader', true) $$;
 COMMENT ON FUNCTION bizmetrics.grant_reader(name) IS
-'Lets a role read every report''s table in schema analytics, those of reports to come included, and nothing else. Errors: 42704 no such role; 42501 not the extension''s owner.';
+'Lets a role read every report''s table in schema analytics, those of reports to come included, and export it with export_report(). Errors: 42704 no such role; 42501 not the extension''s owner.';
 
 CREATE FUNCTION bizmetrics.revoke_reader(role name) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -136,3 +150,14 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT bizmetrics.change_grant(role, 'author', false) $$;
 COMMENT ON FUNCTION bizmetrics.revoke_author(name) IS
 'Takes back what grant_author() gave; the role''s reports stay and run on while it may. Errors: as there.';
+
+CREATE FUNCTION bizmetrics.grant_scraper(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'scraper', true) $$;
+COMMENT ON FUNCTION bizmetrics.grant_scraper(name) IS
+'Lets a role call metrics_text(), read the figures of all metrics, and make the files for exporters and Prometheus; no event and no report''s table. Errors: 42704 no such role; 42501 not the extension''s owner.';
+
+CREATE FUNCTION bizmetrics.revoke_scraper(role name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bizmetrics.change_grant(role, 'scraper', false) $$;
+COMMENT ON FUNCTION bizmetrics.revoke_scraper(name) IS 'Takes back what grant_scraper() gave. Errors: as there.';

@@ -8,9 +8,9 @@ SELECT g.role_name, g.privilege
 FROM bizmetrics.grants g
 WHERE bizmetrics.may_see_report(g.role_name)
    OR bizmetrics.may_see_report((SELECT e.extowner::pg_catalog.regrole::pg_catalog.text FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'bizmetrics'));
-COMMENT ON VIEW bizmetrics.granted_roles IS 'Who is reader, writer or author: the current role''s own words, and all for the extension''s owner and pg_monitor.';
+COMMENT ON VIEW bizmetrics.granted_roles IS 'Who is reader, writer, author or scraper: the current role''s own words, and all for the extension''s owner and pg_monitor.';
 COMMENT ON COLUMN bizmetrics.granted_roles.role_name IS 'The role.';
-COMMENT ON COLUMN bizmetrics.granted_roles.privilege IS 'reader, writer or author.';
+COMMENT ON COLUMN bizmetrics.granted_roles.privilege IS 'reader, writer, author or scraper.';
 
 CREATE FUNCTION bizmetrics.doctor_server()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)
@@ -193,7 +193,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     SELECT g.role_name, g.privilege, 'USAGE on schema bizmetrics'
     FROM granted g
-    WHERE g.role IS NOT NULL AND g.privilege IN ('writer', 'author') AND NOT has_schema_privilege(g.role, 'bizmetrics', 'USAGE')
+    WHERE g.role IS NOT NULL AND g.privilege IN ('writer', 'author', 'scraper') AND NOT has_schema_privilege(g.role, 'bizmetrics', 'USAGE')
     UNION ALL
     SELECT g.role_name, g.privilege, 'SELECT on public.business_events'
     FROM granted g
@@ -202,7 +202,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT g.role_name, g.privilege, format('EXECUTE on bizmetrics.%s()', p.proname)
     FROM granted g
     JOIN pg_proc p ON p.pronamespace = 'bizmetrics'::regnamespace
-                  AND p.proname = CASE g.privilege WHEN 'writer' THEN 'log_event' WHEN 'author' THEN 'create_report' END
+                  AND p.proname = CASE g.privilege WHEN 'writer' THEN 'log_event' WHEN 'author' THEN 'create_report' WHEN 'scraper' THEN 'metrics_text' END
     WHERE g.role IS NOT NULL AND NOT has_function_privilege(g.role, p.oid, 'EXECUTE')
   )
   SELECT 'warning', 'role ' || g.role_name, format('it is remembered as %s and does not exist', g.privilege),
@@ -235,6 +235,14 @@ BEGIN
   FROM pg_prepared_xacts p
   WHERE p.database = current_database() AND p.prepared < now() - interval '1 hour';
   RETURN QUERY
+  SELECT 'error', 'metric ' || m.metric_name, 'its query has failed since ' || date_trunc('second', m.failing_since) || ': ' || m.message,
+         'Mend it with alter_metric(): until then its figures stay as they were.'
+  FROM bizmetrics.metric_status m WHERE m.failing_since IS NOT NULL
+  UNION ALL
+  SELECT 'error', 'alert ' || a.alert_name, 'its query has failed since ' || date_trunc('second', a.failing_since) || ': ' || a.message,
+         'Mend what it reads, or drop it and create it anew: until then it stays as it was.'
+  FROM (SELECT DISTINCT s.alert_name, s.failing_since, s.message FROM bizmetrics.alert_status s) a WHERE a.failing_since IS NOT NULL
+  UNION ALL
   SELECT 'warning', s.name, 'it is off: nothing vacuums the tables of events, runs and reports', format('Turn %s on.', s.name)
   FROM pg_settings s WHERE s.name IN ('autovacuum', 'track_counts') AND s.setting = 'off';
   IF has_table_privilege('bizmetrics.maintenance', 'SELECT') THEN
@@ -258,7 +266,7 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION bizmetrics.doctor_events() IS 'Findings of doctor() about transactions, vacuum, maintenance and rejected messages.';
+COMMENT ON FUNCTION bizmetrics.doctor_events() IS 'Findings of doctor() about transactions, vacuum, maintenance, rejected messages, metrics and alerts.';
 
 CREATE FUNCTION bizmetrics.doctor()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)

@@ -1,4 +1,4 @@
--- Dumped as configuration, and rejects and what was pruned as data. Not dumped: state, runs, requests, dedupe keys and maintenance.
+-- Dumped as configuration, and rejects and what was pruned as data. Not dumped: state, runs, requests, dedupe keys and maintenance, and where metrics and alerts stand.
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_types', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reports', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.report_id_seq', '');
@@ -8,6 +8,9 @@ SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_rejects', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.reject_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pruned_events', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_retentions', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.metrics', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.metric_series', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.alerts', '');
 
 -- Nothing is granted to PUBLIC.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA bizmetrics FROM PUBLIC;
@@ -33,7 +36,9 @@ BEGIN
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
                              'bizmetrics.report_state', 'bizmetrics.report_watermarks', 'bizmetrics.pending_windows', 'bizmetrics.report_changes', 'bizmetrics.report_backfills', 'bizmetrics.runs', 'bizmetrics.pruned_runs', 'bizmetrics.run_requests',
                              'bizmetrics.dedupe_keys', 'bizmetrics.event_mappings', 'bizmetrics.event_rejects',
-                             'bizmetrics.pruned_events', 'bizmetrics.event_retentions', 'bizmetrics.maintenance')
+                             'bizmetrics.pruned_events', 'bizmetrics.event_retentions', 'bizmetrics.maintenance',
+                             'bizmetrics.metrics', 'bizmetrics.metric_state', 'bizmetrics.metric_series', 'bizmetrics.guard_metric()',
+                             'bizmetrics.alerts', 'bizmetrics.alert_checks', 'bizmetrics.alert_states', 'bizmetrics.alert_changes')
   LOOP
     EXECUTE format('ALTER %s %s OWNER TO @extowner@', member.type, member.identity);
   END LOOP;
@@ -42,8 +47,11 @@ $$;
 -- He may see them and, for a restore, for grant_reader() and its like and for replay_rejects(), write rows.
 GRANT SELECT ON bizmetrics.reports, bizmetrics.report_state, bizmetrics.report_watermarks, bizmetrics.pending_windows, bizmetrics.report_changes, bizmetrics.report_backfills, bizmetrics.runs, bizmetrics.pruned_runs, bizmetrics.run_requests,
   bizmetrics.grants, bizmetrics.event_types, bizmetrics.dedupe_keys, bizmetrics.event_mappings,
-  bizmetrics.event_rejects, bizmetrics.pruned_events, bizmetrics.event_retentions, bizmetrics.maintenance TO @extowner@;
-GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings, bizmetrics.pruned_events TO @extowner@;
+  bizmetrics.event_rejects, bizmetrics.pruned_events, bizmetrics.event_retentions, bizmetrics.maintenance,
+  bizmetrics.metrics, bizmetrics.metric_state, bizmetrics.metric_series,
+  bizmetrics.alerts, bizmetrics.alert_checks, bizmetrics.alert_states, bizmetrics.alert_changes TO @extowner@;
+GRANT INSERT ON bizmetrics.reports, bizmetrics.event_types, bizmetrics.event_mappings, bizmetrics.pruned_events,
+  bizmetrics.metrics, bizmetrics.metric_series, bizmetrics.alerts TO @extowner@;
 GRANT INSERT, DELETE ON bizmetrics.grants TO @extowner@;
 GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects, bizmetrics.event_retentions TO @extowner@;
 
@@ -54,6 +62,13 @@ GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text), bizmetrics.buffer_sta
   bizmetrics.missed_slot(text, text, timestamptz, text), bizmetrics.report_totals(bigint), bizmetrics.worker_problem(), bizmetrics.partition_range(oid),
   bizmetrics.doctor(), bizmetrics.doctor_server(), bizmetrics.doctor_reports(), bizmetrics.doctor_watermarks(), bizmetrics.watermark_lag(bigint), bizmetrics.oldest_writer(), bizmetrics.doctor_partitions(),
   bizmetrics.doctor_roles(), bizmetrics.doctor_events() TO pg_monitor;
+GRANT SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.metric_values, bizmetrics.metric_families,
+  bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles TO pg_monitor;
+GRANT EXECUTE ON FUNCTION bizmetrics.metrics_text(), bizmetrics.metric_header(text, text, text), bizmetrics.metric_number(double precision),
+  bizmetrics.metric_line(text, text[], text[], double precision), bizmetrics.samples_of(text, double precision[], double precision[]),
+  bizmetrics.scrape_server(), bizmetrics.scrape_events(), bizmetrics.scrape_reports(), bizmetrics.scrape_metrics(), bizmetrics.scrape_alerts(), bizmetrics.scrape_registered(),
+  bizmetrics.exported_samples(), bizmetrics.sql_exporter_collectors(), bizmetrics.sql_exporter_jobs(text, interval),
+  bizmetrics.prometheus_recording_rules(), bizmetrics.prometheus_alert_rules() TO pg_monitor;
 
 -- Who may cancel what others run may cancel reports.
 GRANT USAGE ON SCHEMA bizmetrics TO pg_signal_backend;

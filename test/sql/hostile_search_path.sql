@@ -61,4 +61,5 @@ DELETE FROM bizmetrics.grants WHERE role_name = 'regress_author';
 REVOKE ALL ON SCHEMA analytics FROM regress_author;
 SET client_min_messages = warning;
 DROP SCHEMA evil CASCADE;
+DROP OWNED BY regress_author;
 DROP ROLE regress_author;

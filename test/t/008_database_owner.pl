@@ -44,7 +44,8 @@ SELECT string_agg(DISTINCT owner || ':' || is_superuser, ',') FROM (
     AND i.identity NOT IN ('bizmetrics.guard_report()', 'bizmetrics.reports', 'bizmetrics.report_state', 'bizmetrics.runs',
       'bizmetrics.report_watermarks', 'bizmetrics.pending_windows', 'bizmetrics.report_changes', 'bizmetrics.report_backfills',
       'bizmetrics.pruned_runs', 'bizmetrics.run_requests', 'bizmetrics.grants', 'bizmetrics.dedupe_keys', 'bizmetrics.event_types', 'bizmetrics.guard_event_type()',
-      'bizmetrics.event_mappings', 'bizmetrics.event_rejects', 'bizmetrics.maintenance', 'bizmetrics.pruned_events', 'bizmetrics.event_retentions')
+      'bizmetrics.event_mappings', 'bizmetrics.event_rejects', 'bizmetrics.maintenance', 'bizmetrics.pruned_events', 'bizmetrics.event_retentions',
+      'bizmetrics.metrics', 'bizmetrics.metric_state', 'bizmetrics.metric_series', 'bizmetrics.guard_metric()', 'bizmetrics.alerts', 'bizmetrics.alert_checks', 'bizmetrics.alert_states', 'bizmetrics.alert_changes')
 ) AS members
 SQL
 is( sql($node, <<'SQL', @owned), 't|t', 'but for the tables that C code keeps, and the guard');
@@ -53,7 +54,8 @@ SELECT (SELECT bool_and(r.rolsuper) FROM pg_class c JOIN pg_roles r ON r.oid = c
           'bizmetrics.report_changes'::regclass, 'bizmetrics.report_backfills'::regclass, 'bizmetrics.runs'::regclass, 'bizmetrics.pruned_runs'::regclass,
           'bizmetrics.run_requests'::regclass, 'bizmetrics.grants'::regclass, 'bizmetrics.dedupe_keys'::regclass,
           'bizmetrics.event_types'::regclass, 'bizmetrics.event_mappings'::regclass, 'bizmetrics.event_rejects'::regclass,
-          'bizmetrics.maintenance'::regclass, 'bizmetrics.pruned_events'::regclass, 'bizmetrics.event_retentions'::regclass)),
+          'bizmetrics.maintenance'::regclass, 'bizmetrics.pruned_events'::regclass, 'bizmetrics.event_retentions'::regclass,
+          'bizmetrics.metrics'::regclass, 'bizmetrics.metric_state'::regclass, 'bizmetrics.metric_series'::regclass, 'bizmetrics.alerts'::regclass, 'bizmetrics.alert_checks'::regclass, 'bizmetrics.alert_states'::regclass, 'bizmetrics.alert_changes'::regclass)),
   (SELECT rolsuper FROM pg_roles WHERE oid = (SELECT proowner FROM pg_proc WHERE oid = 'bizmetrics.guard_report()'::regprocedure))
 SQL
 is(sql($node, "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'analytics'", @owned),
