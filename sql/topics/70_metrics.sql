@@ -450,7 +450,12 @@ BEGIN
   SELECT s.schedule INTO stands FROM bizmetrics.report_status s WHERE s.report_name = report;
   IF shortest IS NULL THEN
     IF stands IS NOT NULL THEN
-      PERFORM bizmetrics.drop_report(report);
+      BEGIN
+        PERFORM bizmetrics.drop_report(report);
+      EXCEPTION WHEN object_in_use THEN
+        -- It may be waiting for this very transaction: it will find nothing, and runs no more.
+        PERFORM bizmetrics.pause_report(report);
+      END;
     END IF;
     RETURN;
   END IF;
@@ -492,8 +497,15 @@ BEGIN
       timeout => '10 minutes',
       owner => schedule_metrics.owner::name,
       run_immediately => true);
-  ELSIF stands <> wanted THEN
+    RETURN;
+  END IF;
+  IF stands <> wanted THEN
     PERFORM bizmetrics.alter_report(report, schedule => wanted);
+  END IF;
+  -- One that was left paused when there was nothing to ask any more.
+  IF (SELECT count(*) FROM bizmetrics.watched w WHERE w.owner_name = owner) = 1
+     AND (SELECT s.state FROM bizmetrics.report_status s WHERE s.report_name = report) = 'paused' THEN
+    PERFORM bizmetrics.resume_report(report);
   END IF;
 END
 $$;

@@ -46,6 +46,10 @@ SELECT * FROM pg_temp.look('2031-03-03 12:45:00+00', 0.5);
 SELECT * FROM pg_temp.look('2031-03-03 12:50:00+00', 0.05);
 SELECT * FROM pg_temp.look('2031-03-04 12:50:00+00', 0.05);
 SELECT changed_at, labels, from_state, to_state, value FROM bizmetrics.alert_history ORDER BY changed_at, labels;
+-- Changes have their time, as runs have: bizmetrics.history_retention.
+SELECT * FROM pg_temp.look('2031-07-01 00:00:00+00', 0.9);
+SELECT changed_at, labels, from_state, to_state, value FROM bizmetrics.alert_history ORDER BY changed_at, labels;
+SELECT * FROM pg_temp.look('2031-07-01 00:05:00+00', 0);
 -- A query that fails leaves it as it was, and keeps no other from being looked at.
 SELECT bizmetrics.create_alert('Other', '>=', 1, query => 'SELECT count(*) AS value FROM analytics.rates');
 ALTER TABLE analytics.rates RENAME rate TO rates;
@@ -53,11 +57,11 @@ CREATE FUNCTION pg_temp.look_at(at timestamptz) RETURNS integer LANGUAGE sql AS 
   SELECT bizmetrics_test.set_clock(at);
   SELECT bizmetrics.check_alerts();
 $$;
-SELECT pg_temp.look_at('2031-03-04 13:00:00+00');
+SELECT pg_temp.look_at('2031-07-02 13:00:00+00');
 SELECT alert_name, state, labels, value, failing_since, sqlstate, message FROM bizmetrics.alert_status ORDER BY 1;
 SELECT subject, problem, remedy FROM bizmetrics.doctor() WHERE subject ~ 'alert';
 ALTER TABLE analytics.rates RENAME rates TO rate;
-SELECT pg_temp.look_at('2031-03-04 13:05:00+00');
+SELECT pg_temp.look_at('2031-07-02 13:05:00+00');
 SELECT alert_name, state, labels, failing_since FROM bizmetrics.alert_status ORDER BY 1;
 SELECT bizmetrics.drop_alert('Other'), bizmetrics.drop_alert('High churn');
 SELECT count(*) FROM bizmetrics.alert_status;
