@@ -11,6 +11,10 @@ SELECT pg_catalog.pg_extension_config_dump('bizmetrics.event_retentions', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.metrics', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.metric_series', '');
 SELECT pg_catalog.pg_extension_config_dump('bizmetrics.alerts', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.packs', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pack_members', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pack_names', '');
+SELECT pg_catalog.pg_extension_config_dump('bizmetrics.pack_settings', '');
 
 -- Nothing is granted to PUBLIC.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA bizmetrics FROM PUBLIC;

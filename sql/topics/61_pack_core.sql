@@ -1,0 +1,153 @@
+-- Pack core: how much happens, and how many are active. It reads every event, whatever its name.
+
+INSERT INTO bizmetrics.available_packs VALUES
+('core', 'What happens', 'Counts of events by minute, hour and day, active users, and a catalog of what is logged. Nothing needs to be logged for it in a special way: where events have the properties value and currency, their values are summed, and never those of two currencies.');
+
+-- Three of the same kind. The two fine ones never look at what their retention would delete.
+INSERT INTO bizmetrics.pack_reports (pack, report_name, description, query, key, bucket, lookback, schedule, strategy, events, after, source, source_time, retention, retention_column, columns)
+SELECT 'core', r.report_name, r.description,
+  format($query$
+SELECT %s AS bucket,
+       e.event_name,
+       count(*) AS event_count,
+       count(DISTINCT e.company_id) AS distinct_companies,
+       count(DISTINCT e.actor_user_id) AS distinct_users,
+       CASE WHEN min(v.currency) = max(v.currency) THEN sum(v.value) END AS total_value,
+       CASE WHEN min(v.currency) = max(v.currency) THEN min(v.currency) END AS currency
+FROM public.business_events e
+CROSS JOIN LATERAL (SELECT bizmetrics.number_in(e.properties, 'value') AS value,
+                           CASE WHEN bizmetrics.number_in(e.properties, 'value') IS NOT NULL
+                                THEN upper(coalesce(e.properties ->> 'currency', '')) END AS currency) AS v
+WHERE e.occurred_at >= %s AND e.occurred_at < $2
+GROUP BY 1, 2$query$, r.bucket_expression, r.from_time),
+  '{bucket,event_name}', r.bucket, NULL, r.schedule, NULL, NULL, NULL, NULL, NULL, r.retention, 'bucket',
+  jsonb_build_object(
+    'bucket', jsonb_build_object('meaning', r.bucket_meaning),
+    'event_name', jsonb_build_object('meaning', 'What happened.'),
+    'event_count', jsonb_build_object('meaning', 'How often.', 'unit', 'events'),
+    'distinct_companies', jsonb_build_object('meaning', 'How many different companies it happened in; never sum it over buckets.', 'unit', 'companies', 'definition', 'D-46'),
+    'distinct_users', jsonb_build_object('meaning', 'How many different actors did it; never sum it over buckets.', 'unit', 'actors', 'definition', 'D-46'),
+    'total_value', jsonb_build_object('meaning', 'Sum of the property value; NULL where no event has one, or where they have several currencies: see event_values_daily.', 'unit', 'currency'),
+    'currency', jsonb_build_object('meaning', 'The currency of total_value; empty where the events name none.'))
+FROM (VALUES
+  ('events_minute', 'Events by minute and name, of the last 7 days.', $$date_trunc('minute', e.occurred_at)$$,
+   $$greatest($1, date_trunc('minute', now()) - interval '7 days')$$, interval '1 minute', '* * * * *', interval '7 days', 'When the minute begins.'),
+  ('events_hour', 'Events by hour and name, of the last 90 days.', $$date_trunc('hour', e.occurred_at)$$,
+   $$greatest($1, date_trunc('hour', now()) - interval '90 days')$$, interval '1 hour', '*/5 * * * *', interval '90 days', 'When the hour begins.'),
+  ('events_daily', 'Events by day and name, of the last two years.', 'e.occurred_at::date',
+   '$1', interval '1 day', '7 * * * *', interval '730 days', 'The day, in the report''s time zone.')
+) AS r (report_name, description, bucket_expression, from_time, bucket, schedule, retention, bucket_meaning);
+
+INSERT INTO bizmetrics.pack_reports (pack, report_name, description, query, key, bucket, lookback, schedule, strategy, events, after, source, source_time, retention, retention_column, columns) VALUES
+('core', 'company_events_daily', 'Events by day, company and name.', $query$
+SELECT e.occurred_at::date AS day,
+       coalesce(e.company_id, '') AS company_id,
+       e.event_name,
+       count(*) AS event_count,
+       count(DISTINCT e.actor_user_id) AS distinct_users,
+       min(e.occurred_at) AS first_occurred_at,
+       max(e.occurred_at) AS last_occurred_at
+FROM public.business_events e
+WHERE e.occurred_at >= $1 AND e.occurred_at < $2
+GROUP BY 1, 2, 3$query$,
+ '{day,company_id,event_name}', '1 day', NULL, '*/15 * * * *', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day, in the report''s time zone."},
+  "company_id": {"meaning": "The company it happened in; empty where the event names none."},
+  "event_name": {"meaning": "What happened."},
+  "event_count": {"meaning": "How often.", "unit": "events"},
+  "distinct_users": {"meaning": "How many different actors did it; never sum it over days.", "unit": "actors", "definition": "D-46"},
+  "first_occurred_at": {"meaning": "When it happened first on the day."},
+  "last_occurred_at": {"meaning": "When it happened last on the day."}}'),
+
+('core', 'event_values_daily', 'What events are worth, by day, company, name and currency: the property value of those that have one.', $query$
+SELECT e.occurred_at::date AS day,
+       coalesce(e.company_id, '') AS company_id,
+       e.event_name,
+       upper(coalesce(e.properties ->> 'currency', '')) AS currency,
+       count(*) AS event_count,
+       sum(bizmetrics.number_in(e.properties, 'value')) AS total_value
+FROM public.business_events e
+WHERE e.occurred_at >= $1 AND e.occurred_at < $2
+  AND bizmetrics.number_in(e.properties, 'value') IS NOT NULL
+GROUP BY 1, 2, 3, 4$query$,
+ '{day,company_id,event_name,currency}', '1 day', NULL, '17 * * * *', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day, in the report''s time zone."},
+  "company_id": {"meaning": "The company it happened in; empty where the event names none."},
+  "event_name": {"meaning": "What happened."},
+  "currency": {"meaning": "The property currency in capitals; empty where the event names none."},
+  "event_count": {"meaning": "Events with a value.", "unit": "events"},
+  "total_value": {"meaning": "Sum of the property value.", "unit": "currency"}}'),
+
+-- An actor counts from a day on which he was active until he is again or the 7 or 30 days are over: each
+-- activity is one step up and one down, and the steps add up to the numbers of all days in one pass. A late
+-- event changes the 29 days after it too.
+('core', 'active_users', 'Active users by day and company: those who did anything on the day, in the 7 days and in the 30 days that end with it.', $query$
+WITH activity AS (
+  SELECT coalesce(e.company_id, '') AS company_id, e.actor_user_id, e.occurred_at::date AS day
+  FROM public.business_events e
+  WHERE e.occurred_at >= $1 - interval '29 days' AND e.occurred_at < $2 + interval '29 days'
+    AND e.actor_user_id IS NOT NULL
+  GROUP BY 1, 2, 3
+), spans AS (
+  SELECT a.company_id, a.day,
+         lead(a.day) OVER (PARTITION BY a.company_id, a.actor_user_id ORDER BY a.day) AS next_day
+  FROM activity a
+), steps AS (
+  SELECT s.company_id, s.day, 1 AS dau, 1 AS wau, 1 AS mau FROM spans s
+  UNION ALL
+  SELECT s.company_id, s.day + 1, -1, 0, 0 FROM spans s
+  UNION ALL
+  SELECT s.company_id, least(s.day + 7, s.next_day), 0, -1, 0 FROM spans s
+  UNION ALL
+  SELECT s.company_id, least(s.day + 30, s.next_day), 0, 0, -1 FROM spans s
+), daily AS (
+  SELECT s.company_id, s.day, sum(s.dau) AS dau, sum(s.wau) AS wau, sum(s.mau) AS mau
+  FROM steps s
+  GROUP BY 1, 2
+), days AS (
+  SELECT d.day::date AS day
+  FROM generate_series(($1 - interval '29 days')::date, least($2 + interval '29 days', now() + interval '1 day')::date - 1, interval '1 day') AS d (day)
+), running AS (
+  SELECT d.day, c.company_id,
+         sum(coalesce(n.dau, 0)) OVER w AS dau, sum(coalesce(n.wau, 0)) OVER w AS wau, sum(coalesce(n.mau, 0)) OVER w AS mau
+  FROM days d
+  CROSS JOIN (SELECT DISTINCT a.company_id FROM activity a) AS c
+  LEFT JOIN daily n ON n.company_id = c.company_id AND n.day = d.day
+  WINDOW w AS (PARTITION BY c.company_id ORDER BY d.day)
+)
+SELECT r.day, r.company_id,
+       r.dau::bigint AS dau, r.wau::bigint AS wau, r.mau::bigint AS mau,
+       round(r.dau / nullif(r.mau, 0), 6) AS dau_mau_ratio
+FROM running r
+WHERE r.day >= $1::date AND r.mau > 0$query$,
+ '{day,company_id}', '1 day', '1 day', '22 * * * *', 'merge', NULL, NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day, in the report''s time zone. A day has a row if anything happened on it or it was today when the report ran."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "dau": {"meaning": "Different actors of any event of the day.", "unit": "actors", "definition": "D-19"},
+  "wau": {"meaning": "Different actors of the 7 days that end with the day.", "unit": "actors", "definition": "D-19"},
+  "mau": {"meaning": "Different actors of the 30 days that end with the day.", "unit": "actors", "definition": "D-19"},
+  "dau_mau_ratio": {"meaning": "dau / mau of the same day.", "unit": "ratio from 0 to 1", "definition": "D-20"}}'),
+
+('core', 'event_catalog', 'What is logged: every name of an event, by company.', $query$
+SELECT d.event_name, d.company_id,
+       sum(d.event_count)::bigint AS event_count,
+       min(d.first_occurred_at) AS first_occurred_at,
+       max(d.last_occurred_at) AS last_occurred_at
+FROM analytics.company_events_daily d
+GROUP BY 1, 2$query$,
+ '{event_name,company_id}', NULL, NULL, '*/15 * * * *', 'full', NULL, '{company_events_daily}', NULL, NULL, NULL, NULL, '{
+  "event_name": {"meaning": "What happened."},
+  "company_id": {"meaning": "The company it happened in; empty where the event names none."},
+  "event_count": {"meaning": "How often, ever: pruning events does not make it less.", "unit": "events"},
+  "first_occurred_at": {"meaning": "When it happened first."},
+  "last_occurred_at": {"meaning": "When it happened last."}}');
+
+INSERT INTO bizmetrics.pack_metrics VALUES
+('core', 'events_total', 'counter', 'Business events by name.', '{event}',
+ 'SELECT c.event_name AS event, sum(c.event_count) AS value FROM analytics.event_catalog c GROUP BY 1'),
+('core', 'users_active_daily', 'gauge', 'Different actors of the day, the companies added up.', '{}',
+ 'SELECT sum(a.dau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)'),
+('core', 'users_active_weekly', 'gauge', 'Different actors of 7 days, the companies added up.', '{}',
+ 'SELECT sum(a.wau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)'),
+('core', 'users_active_monthly', 'gauge', 'Different actors of 30 days, the companies added up.', '{}',
+ 'SELECT sum(a.mau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)');
