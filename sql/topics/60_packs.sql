@@ -143,7 +143,7 @@ COMMENT ON FUNCTION bizmetrics.number_in(jsonb, text) IS
 
 -- One SELECT without SET or STRICT, so that the planner puts it in place of the call.
 CREATE FUNCTION bizmetrics.items_in(properties jsonb, key text) RETURNS SETOF jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5 AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5 AS $$
   SELECT i.item
   FROM pg_catalog.jsonb_array_elements(
     CASE WHEN pg_catalog.jsonb_typeof($1 OPERATOR(pg_catalog.->) $2) OPERATOR(pg_catalog.=) 'array'

@@ -12,8 +12,8 @@ SELECT pack FROM bizmetrics.available_packs WHERE bizmetrics.install_pack(pack, 
 DELETE FROM bizmetrics.run_requests;
 SELECT bizmetrics.pause_reports() > 0 AS paused;
 COMMIT;
-SELECT bizmetrics.generate_sample(days => 40) > 1000 AS generated;
-SELECT bizmetrics.generate_sample(days => 40) > 1000 AS again, count(*) = count(DISTINCT dedupe_key) AS each_once FROM business_events;
+SELECT bizmetrics.generate_sample(days => 30) > 1000 AS generated;
+SELECT bizmetrics.generate_sample(days => 30) > 1000 AS again, count(*) = count(DISTINCT dedupe_key) AS each_once FROM business_events;
 -- What a report reads runs before it.
 CREATE TABLE runs AS
 WITH RECURSIVE levels AS (
@@ -34,7 +34,7 @@ DECLARE
   columns text;
   found_rows bigint;
 BEGIN
-  SELECT regexp_replace(regexp_replace(bizmetrics.render_pack_query(r.query), '\$1\M', '''2020-01-01''::timestamptz', 'g'), '\$2\M', '(date_trunc(''month'', now()) + interval ''1 month'')', 'g')
+  SELECT regexp_replace(regexp_replace(bizmetrics.render_pack_query(r.query), '\$1\M', '(date_trunc(''month'', now()) - interval ''3 months'')', 'g'), '\$2\M', '(date_trunc(''month'', now()) + interval ''1 month'')', 'g')
   INTO query FROM bizmetrics.pack_reports r WHERE r.report_name = report AND r.bucket IS NOT NULL;
   IF NOT FOUND THEN
     RETURN 0;
@@ -94,6 +94,6 @@ SELECT command FROM run_all ORDER BY level, report_name \gexec
 \set ECHO all
 \c - postgres
 SELECT report_name, n FROM runs, differences(report_name) n WHERE n <> 0 ORDER BY 1;
-\c regression
+\c postgres
 DROP DATABASE regression_bizmetrics_packs WITH (FORCE);
 DROP ROLE regress_packs;
