@@ -58,7 +58,7 @@ COMMENT ON COLUMN bizmetrics.pack_reports.bucket IS 'The width of its buckets; N
 COMMENT ON COLUMN bizmetrics.pack_reports.lookback IS 'How far back buckets are computed anew also without new events.';
 COMMENT ON COLUMN bizmetrics.pack_reports.schedule IS 'When it runs, unless install_pack() is told otherwise.';
 COMMENT ON COLUMN bizmetrics.pack_reports.strategy IS 'How its rows are stored; NULL: as create_report() decides.';
-COMMENT ON COLUMN bizmetrics.pack_reports.events IS 'The pack''s names of the events that change its rows; NULL: any.';
+COMMENT ON COLUMN bizmetrics.pack_reports.events IS 'The pack''s names of the events that change its rows, and pack.parameter for those that a parameter lists; NULL: any.';
 COMMENT ON COLUMN bizmetrics.pack_reports.after IS 'Reports that must have succeeded for a slot before it runs.';
 COMMENT ON COLUMN bizmetrics.pack_reports.source IS 'The table it reads instead of business_events.';
 COMMENT ON COLUMN bizmetrics.pack_reports.source_time IS 'The column of source that has the time.';
@@ -273,6 +273,18 @@ COMMENT ON FUNCTION bizmetrics.set_pack_name(text, text, text) IS
 
 -- Installing ----------------------------------------------------------------------------------------
 
+-- growth.funnel_steps: the names that a parameter lists.
+CREATE FUNCTION bizmetrics.pack_event_names(events text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_agg(DISTINCT bizmetrics.pack_name(coalesce(l.name, e.name)))
+  FROM unnest($1) AS e (name)
+  LEFT JOIN LATERAL jsonb_array_elements_text(
+    CASE WHEN e.name LIKE '%.%' THEN bizmetrics.pack_name(split_part(e.name, '.', 1), split_part(e.name, '.', 2))::jsonb
+         ELSE '[]' END) AS l (name) ON true
+$$;
+COMMENT ON FUNCTION bizmetrics.pack_event_names(text[]) IS
+'What events of the packs, and those that a parameter of a pack lists, are called here.';
+
 -- Reports as they are to be registered here: with the team's names, and the schedules and the zone of the
 -- installation.
 CREATE FUNCTION bizmetrics.pack_definitions(pack text, OUT kind text, OUT name text, OUT arguments jsonb) RETURNS SETOF record
@@ -283,8 +295,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'p
            'key', r.key, 'bucket', r.bucket, 'lookback', r.lookback, 'strategy', r.strategy,
            'schedule', coalesce(p.schedules ->> r.report_name, r.schedule),
            'timezone', p.timezone,
-           'events', (SELECT array_agg(bizmetrics.pack_name(e) ORDER BY place)
-                      FROM unnest(r.events) WITH ORDINALITY AS e (e, place)),
+           'events', bizmetrics.pack_event_names(r.events),
            'after', r.after, 'source', r.source, 'source_time', r.source_time,
            'retention', r.retention, 'retention_column', r.retention_column, 'grain', r.grain, 'reach', r.reach,
            'description', r.description,

@@ -59,7 +59,7 @@ BEGIN
   SELECT i.item INTO bad
   FROM jsonb_array_elements(list) WITH ORDINALITY AS i (item, place)
   WHERE CASE
-    WHEN name <> 'health_signals' THEN jsonb_typeof(i.item) <> 'string'
+    WHEN name <> 'health_signals' THEN jsonb_typeof(i.item) <> 'string' OR i.item #>> '{}' ~ '[][{}"\\]'
     ELSE jsonb_typeof(i.item) <> 'object'
       OR coalesce(jsonb_typeof(i.item -> 'event'), '') <> 'string'
       OR coalesce(i.item ->> 'measure', '') NOT IN ('users', 'events')
@@ -71,7 +71,7 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('parameter "%s" cannot have this item: %s', name, bad),
-      HINT = CASE WHEN name <> 'health_signals' THEN 'Give strings.'
+      HINT = CASE WHEN name <> 'health_signals' THEN 'Give strings without quotes, brackets, braces and backslashes.'
              ELSE 'Give objects of event, measure (users or events), days (1 to 9999), target (above 0), points (0 or more) and in_steps (true or false).' END;
   ELSIF name = 'funnel_steps' AND jsonb_array_length(list) NOT BETWEEN 1 AND 32 THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',

@@ -3,6 +3,8 @@
 -- subscription_log has what each event says of a subscription, a row an event, so that an event that comes
 -- late changes its own row alone, and events may be pruned. Whatever is a state over time (what is paid at
 -- the end of a month) depends on all that came before: those reports read the log whole, which is small.
+-- user_milestones has a row a user, computed from all of the user's events, whatever the window, whenever one
+-- of them is new: so $1 and $2 say nothing there, and the grain names the users.
 --
 -- Queries are written in shorthand, spelt out when the rows are stored:
 --   [tenant]              the tenant of an event
@@ -106,7 +108,7 @@ INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_sc
 
 -- Reports --------------------------------------------------------------------------------------------
 
-INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, query, columns)
+INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, grain, query, columns)
 WITH raw (report_name, description, key, bucket, schedule, strategy, events, after, query, columns) AS (VALUES
 
 -- Recurring revenue
@@ -475,24 +477,14 @@ $columns$),
 -- Users
 ('user_milestones', 'When each user signed up, was activated and first got value. Other reports of the pack are computed from it.',
  '{company_id,user_id}', '1 day', '*/15 * * * *', 'merge', '{user_signed_up,user_activated,value_reached}', NULL, $query$
-WITH touched AS (
-  SELECT DISTINCT [tenant] AS company_id, actor_user_id AS user_id
-  FROM public.business_events
-  WHERE event_name IN ({{user_signed_up}}, {{user_activated}}, {{value_reached}})
-    AND occurred_at >= $1 AND occurred_at < $2 AND actor_user_id IS NOT NULL
-)
-SELECT t.company_id, t.user_id, s.at AS signed_up_at, a.at AS activated_at, v.at AS value_reached_at
-FROM touched AS t
-CROSS JOIN LATERAL (
-  SELECT min(occurred_at) AS at FROM public.business_events
-  WHERE actor_user_id = t.user_id AND event_name = {{user_signed_up}} AND [tenant] = t.company_id) AS s
-CROSS JOIN LATERAL (
-  SELECT min(occurred_at) AS at FROM public.business_events
-  WHERE actor_user_id = t.user_id AND event_name = {{user_activated}} AND occurred_at >= s.at AND [tenant] = t.company_id) AS a
-CROSS JOIN LATERAL (
-  SELECT min(occurred_at) AS at FROM public.business_events
-  WHERE actor_user_id = t.user_id AND event_name = {{value_reached}} AND occurred_at >= s.at AND [tenant] = t.company_id) AS v
-WHERE s.at IS NOT NULL
+SELECT [tenant] AS company_id, actor_user_id AS user_id,
+       min(occurred_at) FILTER (WHERE event_name = {{user_signed_up}}) AS signed_up_at,
+       (bizmetrics.window_funnel_times('100 years', occurred_at, event_name = {{user_signed_up}}, event_name = {{user_activated}}))[2] AS activated_at,
+       (bizmetrics.window_funnel_times('100 years', occurred_at, event_name = {{user_signed_up}}, event_name = {{value_reached}}))[2] AS value_reached_at
+FROM public.business_events
+WHERE event_name IN ({{user_signed_up}}, {{user_activated}}, {{value_reached}}) AND actor_user_id IS NOT NULL AND $1 < $2
+GROUP BY 1, 2
+HAVING count(*) FILTER (WHERE event_name = {{user_signed_up}}) > 0
 $query$, $columns$
 company_id
 user_id | The user.
@@ -749,14 +741,26 @@ signals AS MATERIALIZED (
                     ('item_created', {{item_created}}), ('backup_created', {{backup_created}})) AS n (name, own_name)
     ON n.name = s.signal ->> 'event'
 ),
+-- How far back each event is looked for
+limits AS MATERIALIZED (
+  SELECT l.event_name, max(l.days) AS days
+  FROM (SELECT s.event_name, s.days FROM signals AS s
+        UNION ALL
+        SELECT m.event_name, 90 FROM unnest(ARRAY[{{user_logged_in}}, {{feature_used}}, {{ticket_created}}, {{payment_failed}}]::text[]) AS m (event_name)) AS l
+  GROUP BY 1
+),
+-- OFFSET makes it an index scan for each, and no scan of all events.
 recent AS MATERIALIZED (
-  SELECT [tenant] AS company_id,
-         CASE WHEN event_name = {{payment_failed}} THEN [customer payment_failed] ELSE [customer] END AS customer_id,
-         actor_user_id AS user_id, event_name, occurred_at AS at,
-         CASE WHEN event_name = {{feature_used}} THEN properties ->> {{feature_used.feature}} END AS feature
-  FROM public.business_events
-  WHERE event_name = ANY (ARRAY[{{user_logged_in}}, {{feature_used}}, {{ticket_created}}, {{payment_failed}}]::text[] || ARRAY(SELECT s.event_name FROM signals AS s))
-    AND occurred_at > now() - make_interval(days => greatest(90, (SELECT max(s.days) FROM signals AS s))) AND occurred_at <= now()
+  SELECT b.*
+  FROM limits AS l
+  CROSS JOIN LATERAL (
+    SELECT [tenant] AS company_id,
+           CASE WHEN event_name = {{payment_failed}} THEN [customer payment_failed] ELSE [customer] END AS customer_id,
+           actor_user_id AS user_id, event_name, occurred_at AS at,
+           CASE WHEN event_name = {{feature_used}} THEN properties ->> {{feature_used.feature}} END AS feature
+    FROM public.business_events
+    WHERE event_name = l.event_name AND occurred_at > now() - make_interval(days => l.days) AND occurred_at <= now()
+    OFFSET 0) AS b
 ),
 counted AS (
   SELECT r.company_id, r.customer_id,
@@ -773,15 +777,10 @@ counted AS (
 ),
 -- What a tenant has never logged says nothing about its customers.
 tracked AS (
-  SELECT r.company_id,
-         bool_or(r.event_name = {{feature_used}}) AS features
-  FROM recent AS r
+  SELECT e.company_id, bool_or(e.event_name = {{feature_used}}) AS features, sum(s.points) AS points
+  FROM (SELECT DISTINCT r.company_id, r.event_name FROM recent AS r) AS e
+  LEFT JOIN signals AS s USING (event_name)
   GROUP BY 1
-),
-tracked_signals AS (
-  SELECT r.company_id, s.*
-  FROM (SELECT DISTINCT r.company_id, r.event_name FROM recent AS r) AS r
-  JOIN signals AS s USING (event_name)
 ),
 customers AS (
   SELECT company_id, customer_id, coalesce(p.pays, false) AS pays,
@@ -791,18 +790,15 @@ customers AS (
   WHERE p.pays OR (p.pays IS NULL AND c.is_active)
 ),
 reached AS (
-  SELECT s.company_id, r.customer_id, s.place, CASE WHEN s.of_users THEN count(DISTINCT r.user_id) ELSE count(*) END AS reached
-  FROM tracked_signals AS s
-  JOIN recent AS r ON r.company_id = s.company_id AND r.event_name = s.event_name AND r.at > now() - make_interval(days => s.days)
-  GROUP BY s.company_id, r.customer_id, s.place, s.of_users
+  SELECT r.company_id, r.customer_id, s.points, s.in_steps, s.target, CASE WHEN s.of_users THEN count(DISTINCT r.user_id) ELSE count(*) END AS reached
+  FROM signals AS s
+  JOIN recent AS r ON r.event_name = s.event_name AND r.at > now() - make_interval(days => s.days)
+  GROUP BY r.company_id, r.customer_id, s.place, s.of_users, s.points, s.in_steps, s.target
 ),
 engaged AS (
-  SELECT company_id, c.customer_id,
-         100 * sum(s.points * CASE WHEN coalesce(r.reached, 0) >= s.target THEN 1 WHEN s.in_steps THEN 0 ELSE coalesce(r.reached, 0) / nullif(s.target, 0) END)
-           / nullif(sum(s.points), 0) AS engagement
-  FROM customers AS c
-  JOIN tracked_signals AS s USING (company_id)
-  LEFT JOIN reached AS r USING (company_id, customer_id, place)
+  SELECT r.company_id, r.customer_id,
+         sum(r.points * CASE WHEN r.reached >= r.target THEN 1 WHEN r.in_steps THEN 0 ELSE r.reached / r.target END) AS points
+  FROM reached AS r
   GROUP BY 1, 2
 ),
 components AS (
@@ -811,7 +807,7 @@ components AS (
          CASE WHEN t.features AND [parameter health_features]::numeric > 0 THEN round(least(100, 100 * c.features / [parameter health_features]::numeric), 2) END AS adoption,
          greatest(100 - [parameter health_ticket_points]::numeric * c.tickets, 0) AS support,
          greatest(100 - [parameter health_failure_points]::numeric * c.failures, 0) AS payment,
-         round(e.engagement, 2) AS engagement
+         round(100 * CASE WHEN t.points > 0 THEN coalesce(e.points, 0) / t.points END, 2) AS engagement
   FROM customers AS c
   LEFT JOIN tracked AS t USING (company_id)
   LEFT JOIN engaged AS e USING (company_id, customer_id)
@@ -870,7 +866,7 @@ mean_engagement | The mean of the component engagement. | 0 to 100
 $columns$)
 
 )
-SELECT 'saas', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, btrim(q.query, E'\n'),
+SELECT 'saas', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, CASE WHEN r.strategy = 'merge' AND 'user_id' = ANY (r.key) THEN 'actor_user_id' END, btrim(q.query, E'\n'),
        (SELECT jsonb_object_agg(btrim(c.parts[1]), CASE
            WHEN c.parts[2] IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('meaning', btrim(c.parts[2]), 'unit', nullif(btrim(c.parts[3]), ''),
                                                                                  'definition', nullif(btrim(c.parts[4]), ''), 'source', nullif(btrim(c.parts[5]), '')))

@@ -1,10 +1,13 @@
 -- The pack growth: where users come from, what they cost, and whether they stay.
 --
--- acquired_users has a row a user, computed from all of the user's events whenever one of them is new, and so
--- right however late they come; what is counted by cohort reads it whole.
+-- acquired_users has a row a user, computed from all of the user's events, whatever the window, whenever one of
+-- them is new: so $1 and $2 say nothing there, and the grain names the users. What is counted by cohort reads it
+-- whole.
 --
 -- Shorthand in queries and descriptions of columns is that of the pack saas; [tenant] and [parameter name]
 -- here, and
+--   [first key]   a property of a user's first sign-up
+--   [milestones]  the names of all events that acquired_users reads, and known to the planner
 --   [of key]      a property of an e-mail's event
 --   [funnel]      the steps of the funnel, a FROM item of step and event_name, as the events are called here
 
@@ -54,38 +57,25 @@ INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_sc
 
 -- Reports --------------------------------------------------------------------------------------------
 
-INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, query, columns)
+INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, grain, query, columns)
 WITH raw (report_name, description, key, bucket, schedule, strategy, events, after, query, columns) AS (VALUES
 
 ('acquired_users', 'Each user: when and from where the user came, and how far. Other reports of the pack are computed from it.',
- '{company_id,user_id}'::text[], interval '1 day', '*/15 * * * *', 'merge', NULL::text[], NULL::text[], $query$
-WITH steps AS MATERIALIZED (SELECT f.step, f.event_name FROM [funnel] AS f),
-touched AS (
-  SELECT DISTINCT [tenant] AS company_id, actor_user_id AS user_id
-  FROM public.business_events
-  WHERE event_name = ANY (ARRAY[{{user_signed_up}}, {{user_activated}}]::text[] || ARRAY(SELECT s.event_name FROM steps AS s))
-    AND occurred_at >= $1 AND occurred_at < $2 AND actor_user_id IS NOT NULL
-)
-SELECT t.company_id, t.user_id, s.at AS signed_up_at, s.channel, s.campaign, s.landing_page, s.referred_by, a.at AS activated_at, f.level AS funnel_level
-FROM touched AS t
-CROSS JOIN LATERAL (
-  SELECT occurred_at AS at,
-         coalesce(nullif(lower(properties ->> {{user_signed_up.channel}}), ''), 'unknown') AS channel,
-         coalesce(properties ->> {{user_signed_up.campaign}}, '') AS campaign,
-         coalesce(properties ->> {{user_signed_up.landing_page}}, '') AS landing_page,
-         properties ->> {{user_signed_up.referred_by}} AS referred_by
-  FROM public.business_events
-  WHERE actor_user_id = t.user_id AND event_name = {{user_signed_up}} AND [tenant] = t.company_id
-  ORDER BY occurred_at, id LIMIT 1) AS s
-CROSS JOIN LATERAL (
-  SELECT min(occurred_at) AS at FROM public.business_events
-  WHERE actor_user_id = t.user_id AND event_name = {{user_activated}} AND occurred_at >= s.at AND [tenant] = t.company_id) AS a
-CROSS JOIN LATERAL (
-  SELECT bizmetrics.window_funnel(make_interval(days => [parameter funnel_days]::numeric::integer), occurred_at,
-           VARIADIC (SELECT array_agg(b.event_name = f.event_name ORDER BY f.step) FROM steps AS f)) AS level
-  FROM public.business_events AS b
-  WHERE actor_user_id = t.user_id AND event_name = ANY (ARRAY(SELECT f.event_name FROM steps AS f)) AND [tenant] = t.company_id
-    AND occurred_at >= s.at AND occurred_at <= s.at + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer)) AS f
+ '{company_id,user_id}'::text[], interval '1 day', '*/15 * * * *', 'merge', '{user_signed_up,user_activated,growth.funnel_steps}'::text[], NULL::text[], $query$
+WITH steps AS MATERIALIZED (SELECT f.step, f.event_name FROM [funnel] AS f)
+SELECT [tenant] AS company_id, b.actor_user_id AS user_id,
+       min(b.occurred_at) FILTER (WHERE b.event_name = {{user_signed_up}}) AS signed_up_at,
+       coalesce(nullif(lower([first channel]), ''), 'unknown') AS channel,
+       coalesce([first campaign], '') AS campaign,
+       coalesce([first landing_page], '') AS landing_page,
+       [first referred_by] AS referred_by,
+       (bizmetrics.window_funnel_times('100 years', b.occurred_at, b.event_name = {{user_signed_up}}, b.event_name = {{user_activated}}))[2] AS activated_at,
+       bizmetrics.window_funnel(make_interval(days => [parameter funnel_days]::numeric::integer), b.occurred_at,
+         VARIADIC (SELECT array_agg(b.event_name = f.event_name ORDER BY f.step) FROM steps AS f)) AS funnel_level
+FROM public.business_events AS b
+WHERE b.event_name = ANY ([milestones]) AND b.actor_user_id IS NOT NULL AND $1 < $2
+GROUP BY 1, 2
+HAVING count(*) FILTER (WHERE b.event_name = {{user_signed_up}}) > 0
 $query$, $columns$
 company_id
 user_id | The user.
@@ -95,7 +85,7 @@ campaign | Its campaign; empty: none was named.
 landing_page | Its landing page; empty: none was named.
 referred_by | Who referred the user; NULL: nobody.
 activated_at | The first activation after that; NULL: none yet.
-funnel_level | How many of funnel_steps the user did one after the other within funnel_days of it.
+funnel_level | How many of funnel_steps the user did one after the other within funnel_days of the first of them.
 $columns$),
 
 ('signups_by_channel', 'Sign-ups of a day by channel, and how many of them were activated within activation_days (7).',
@@ -120,7 +110,7 @@ activation_rate | activated / signups. | ratio | D-22
 final_at | When the last of them has had that time; activated may grow until then.
 $columns$),
 
-('signup_funnel', 'How far the users who signed up in a week came through funnel_steps within funnel_days (30) of it: a row a step.',
+('signup_funnel', 'How far the users who signed up in a week came through funnel_steps within funnel_days (30) of the first of them: a row a step.',
  '{company_id,cohort_week,step}', NULL, '*/15 * * * *', 'full', NULL, '{acquired_users}', $query$
 WITH reached AS (
   SELECT u.company_id, date_trunc('week', u.signed_up_at)::date AS cohort_week, f.step::integer AS step, f.name AS event,
@@ -461,7 +451,7 @@ k_factor | invitations_per_user x acceptance_rate: how many users a user brings.
 $columns$)
 
 )
-SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, btrim(q.query, E'\n'),
+SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, CASE WHEN r.strategy = 'merge' AND 'user_id' = ANY (r.key) THEN 'actor_user_id' END, btrim(q.query, E'\n'),
        (SELECT jsonb_object_agg(btrim(c.parts[1]), CASE
            WHEN c.parts[2] IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('meaning', btrim(c.parts[2]), 'unit', nullif(btrim(c.parts[3]), ''),
                                                                                  'definition', nullif(btrim(c.parts[4]), ''), 'source', nullif(btrim(c.parts[5]), '')))
@@ -469,14 +459,16 @@ SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.st
            ELSE '{"meaning": "The tenant; empty: the events named none."}' END)
         FROM regexp_split_to_table(btrim(r.columns, E'\n'), '\n') AS l (line), string_to_array(l.line, '|') AS c (parts))
 FROM raw AS r,
-LATERAL (SELECT replace(replace(r.query,
+LATERAL (SELECT replace(replace(replace(r.query,
+  '[milestones]', $names$ARRAY[{{user_signed_up}}, {{user_activated}}, {{trial_started}}, {{payment_received}}]::text[] || translate([parameter funnel_steps], '[]', '{}')::text[]$names$),
   '[funnel]', $funnel$(
   SELECT f.step, f.name, coalesce(n.own_name, f.name) AS event_name
   FROM jsonb_array_elements_text([parameter funnel_steps]::jsonb) WITH ORDINALITY AS f (name, step)
   LEFT JOIN (VALUES ('user_signed_up', {{user_signed_up}}), ('user_activated', {{user_activated}}), ('trial_started', {{trial_started}}),
                     ('payment_received', {{payment_received}})) AS n (name, own_name) ON n.name = f.name)$funnel$),
   '[tenant]', $tenant$CASE WHEN [parameter company] = 'tenant' THEN coalesce(company_id, '') ELSE '' END$tenant$) AS query) AS t,
-LATERAL (SELECT regexp_replace(t.query, '\[of (\w+)\]',
+LATERAL (SELECT regexp_replace(t.query, '\[first (\w+)\]', '(array_agg(b.properties ->> {{user_signed_up.\1}} ORDER BY b.occurred_at, b.id) FILTER (WHERE b.event_name = {{user_signed_up}}))[1]', 'g') AS query) AS f,
+LATERAL (SELECT regexp_replace(f.query, '\[of (\w+)\]',
   'properties ->> CASE event_name WHEN {{email_sent}} THEN {{email_sent.\1}} WHEN {{email_delivered}} THEN {{email_delivered.\1}} WHEN {{email_opened}} THEN {{email_opened.\1}}
             WHEN {{email_clicked}} THEN {{email_clicked.\1}} ELSE {{email_converted.\1}} END', 'g') AS query) AS o,
 LATERAL (SELECT regexp_replace(o.query, '\[parameter (\w+)\]', '{{growth.\1}}', 'g') AS query) AS q;
