@@ -19,7 +19,7 @@ SELECT r.report_name,
          s.chain_slot,
          CASE WHEN bizmetrics.time_since(s.next_slot) IS NOT NULL THEN s.next_slot END,
          CASE WHEN s.consecutive_failures OPERATOR(pg_catalog.>) 0
-              THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at), s.last_slot) END)) AS lag
+              THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at, r.match_days), s.last_slot) END)) AS lag
 FROM bizmetrics.reports r
 LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
 LEFT JOIN bizmetrics.pruned_runs p ON p.report_id OPERATOR(pg_catalog.=) r.report_id

@@ -1,6 +1,5 @@
 /*
- * funnel.h
- *	  Funnels over the event log.
+ * Funnels over the event log.
  *
  * funnel_steps.c reads what the caller wrote, funnel.c follows one subject after the other in
  * whichever process, funnel_result.c puts together what the processes found, and funnel_sql.c are
