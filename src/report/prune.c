@@ -257,7 +257,7 @@ bm_prune_kept_from(ArrayType *events)
 
 		heap_deform_tuple(lfirst(cell), RelationGetDescr(rel), v, n);
 		counts = n[PRUNED_EVENT_NAME] || events == NULL;
-		foreach(name, n[PRUNED_EVENT_NAME] ? names : NIL)
+		foreach(name, n[PRUNED_EVENT_NAME] ? NIL : names)
 			counts |=
 				strcmp(lfirst(name), TextDatumGetCString(v[PRUNED_EVENT_NAME])) == 0;
 		if (counts && !n[PRUNED_TO_TIME])
