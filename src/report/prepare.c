@@ -241,8 +241,7 @@ read_select(const BmReport *report)
 	{
 		if (!bm_select_is_one(report->query))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("strategy \"%s\" needs one SELECT",
-								   bm_strategy_name(report->strategy)),
+							errmsg("it is not one SELECT"),
 							errhint("Leave out key and strategy where the query writes "
 									"itself.")));
 		select = bm_select_read(report);
@@ -267,6 +266,15 @@ prepare_target(const BmReport *report, const BmSelect *select, const BmPrepare *
 		bm_target_add_columns(report, select, target);
 	CommandCounterIncrement();
 	bm_target_check(report, select, bm_report_target(report, false));
+}
+
+static void
+check_is_time(const char *column, const char *argument, Oid type)
+{
+	if (type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("%s \"%s\" is of type %s, which is no time", argument,
+							   column, format_type_be(type))));
 }
 
 /* The table that is read in place of events, by its full name; whoever names it must see it. */
@@ -294,6 +302,8 @@ find_source(BmReport *report)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("source %s has no column \"%s\"", report->source,
 							   report->source_time)));
+	check_is_time(report->source_time, "source_time",
+				  get_atttype(source, get_attnum(source, report->source_time)));
 	if (other != NULL)
 		bm_after_add(report, other->name);
 }
@@ -318,10 +328,7 @@ find_retention_column(BmReport *report, const BmSelect *select, Oid target)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("target %s has no column \"%s\"", report->target,
 							   report->retention_column)));
-	if (type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("retention_column \"%s\" is of type %s, which is no time",
-							   report->retention_column, format_type_be(type))));
+	check_is_time(report->retention_column, "retention_column", type);
 }
 
 /* The query is a SELECT whose rows we put into the table. */

@@ -50,6 +50,44 @@ SELECT pg_temp.refusal('timezone', quote_literal(zone)) FROM unnest(ARRAY['', 'M
 SELECT pg_temp.refusal('bucket', quote_literal(bucket)) FROM unnest('{0,-1 day,1 day 1 hour,1 month 1 day,7 hours,25 hours,30 seconds,400 days,101 years}'::text[]) bucket;
 SELECT pg_temp.refusal('bucket', '''1 day''', 'lookback', '''-1 day''');
 SELECT pg_temp.refusal('lookback', '''1 day''');
+-- strategy, key: what a SELECT needs to become a table, and each strategy to work
+\set day 'SELECT date_trunc(''day'', occurred_at) AS day, count(*) AS n FROM public.business_events GROUP BY 1'
+\set distinct 'SELECT date_trunc(''day'', occurred_at) AS day, count(DISTINCT id) AS n FROM public.business_events GROUP BY 1'
+CREATE FUNCTION pg_temp.declared(query text, VARIADIC argument text[]) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN pg_temp.refusal(VARIADIC ARRAY['target', '''analytics.declared''', 'query', quote_literal(query)] || argument);
+END
+$$;
+SELECT pg_temp.declared(:'day', 'strategy', quote_literal(strategy)) FROM unnest('{"",Delta,upsert,merge,delta,replace_window}'::text[]) strategy;
+SELECT pg_temp.declared(:'day', 'key', quote_literal(key)) FROM unnest(ARRAY['{}', '{NULL}', '{""}', '{none}', '{day,day}']) key;
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'strategy', '''custom''');
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'strategy', '''replace_window''');
+SELECT pg_temp.declared(:'day', 'key', '''{n}''', 'strategy', '''replace_window''', 'bucket', '''1 day''');
+SELECT pg_temp.declared(:'day', 'key', '''{n}''', 'strategy', '''delta''', 'bucket', '''1 day''');
+SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'strategy', '''delta''', 'bucket', '''1 day''');
+SELECT pg_temp.declared(query, 'key', '''{day}''', 'bucket', '''1 day''') FROM unnest(ARRAY['', 'SELECT 1 AS day; SELECT 2', 'INSERT INTO analytics.t VALUES (1)', 'TABLE analytics.none', 'SELECT 1 AS day INTO analytics.u', 'VALUES (now())', 'WITH i AS (INSERT INTO analytics.t VALUES (1) RETURNING now() AS day) SELECT day FROM i', 'SELECT now() AS day', 'SELECT $3 AS day', 'EXPLAIN SELECT 1']) query;
+-- events, companies, grain, reach: of events, and of a bucket
+SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'bucket', '''1 day''', argument, value) FROM unnest('{events,companies}'::text[]) argument, unnest(ARRAY['''{}''', '''{NULL}''']) value;
+SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', argument, value) FROM (VALUES ('grain', '''company_id'''), ('reach', '''1 day'''), ('lookback', '''1 day'''), ('source', '''analytics.t''')) a (argument, value);
+SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'bucket', '''1 day''', 'grain', quote_literal(grain)) FROM unnest('{"",day,properties,Company_id,company_id}'::text[]) grain;
+SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'bucket', '''1 day''', 'reach', '''-1 day''');
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'bucket', '''1 day''', 'grain', '''company_id''', 'strategy', '''delta''');
+SELECT pg_temp.refusal('query', '''INSERT INTO analytics.t SELECT count(*) FROM bizmetrics.new_events()''', 'bucket', '''1 day''', 'grain', '''company_id''');
+-- new_events() is for what adds
+SELECT pg_temp.declared('SELECT date_trunc(''day'', occurred_at) AS day, count(*) AS n FROM bizmetrics.new_events() GROUP BY 1', 'key', '''{day}''', 'strategy', quote_literal(strategy), 'bucket', '''1 day''') FROM unnest('{merge,replace_window,full}'::text[]) strategy;
+SELECT pg_temp.declared('SELECT date_trunc(''day'', occurred_at) AS day, count(DISTINCT id) AS n FROM bizmetrics.new_events() GROUP BY 1', 'key', '''{day}''');
+-- source, source_time
+\set of_t 'SELECT at AS day, sum(n) AS n FROM analytics.of_time WHERE at >= $1 AND at < $2 GROUP BY 1'
+CREATE TABLE analytics.of_time (at timestamptz, n integer);
+SELECT pg_temp.declared(:'of_t', 'key', '''{day}''', 'bucket', '''1 day''', 'source', quote_literal(source)) FROM unnest('{"",none,analytics.none,a.b.c.d,analytics.of_time}'::text[]) source;
+SELECT pg_temp.declared(:'of_t', 'key', '''{day}''', 'bucket', '''1 day''', 'source', '''analytics.of_time''', 'source_time', quote_literal(source_time)) FROM unnest('{"",none,n}'::text[]) source_time;
+SELECT pg_temp.declared(:'of_t', 'key', '''{day}''', 'bucket', '''1 day''', 'source_time', '''at''');
+SELECT pg_temp.declared(:'of_t', 'key', '''{day}''', 'bucket', '''1 day''', 'source', '''analytics.of_time''', 'source_time', '''at''', argument, value) FROM (VALUES ('events', '''{a}'''), ('companies', '''{a}'''), ('grain', '''company_id'''), ('strategy', '''full'''), ('strategy', '''append'''), ('strategy', '''delta''')) a (argument, value);
+DROP TABLE analytics.of_time;
+-- retention, retention_column
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'bucket', '''1 day''', 'retention', retention) FROM unnest(ARRAY['''-1 day''', '''0''']) retention;
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'bucket', '''1 day''', 'retention', '''1 year''', 'retention_column', quote_literal(retention_column)) FROM unnest('{"",n,none}'::text[]) retention_column;
+SELECT to_regclass('analytics.declared');
 -- max_attempts, backoff, timeout
 SELECT pg_temp.refusal('max_attempts', n) FROM unnest('{0,-1,101}'::text[]) n;
 SELECT pg_temp.refusal('backoff', backoff) FROM unnest(ARRAY['''{}''', '''{NULL}''', '''{1s,-1s}''', '''{x}''']) backoff;
