@@ -241,19 +241,6 @@ bm_table_delete(Relation rel, HeapTuple row)
 	return result == TM_Ok;
 }
 
-/* The same, and false too where somebody else is just at it, which is not waited for. */
-bool
-bm_table_delete_if_free(Relation rel, HeapTuple row)
-{
-	TM_FailureData failure;
-	TM_Result result =
-		table_tuple_delete(rel, &row->t_self, GetCurrentCommandId(true), InvalidSnapshot,
-						   InvalidSnapshot, false, &failure, false);
-
-	CommandCounterIncrement();
-	return result == TM_Ok;
-}
-
 /* A text of a row, or NULL. */
 void
 bm_table_set_text(Datum *values, bool *nulls, int column, const char *text)

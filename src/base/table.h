@@ -23,7 +23,6 @@ extern void bm_table_delete_key(Relation rel, const char *index, int64 key);
 extern void bm_table_insert(Relation rel, Datum *values, bool *nulls);
 extern void bm_table_update(Relation rel, HeapTuple row, Datum *values, bool *nulls);
 extern bool bm_table_delete(Relation rel, HeapTuple row);
-extern bool bm_table_delete_if_free(Relation rel, HeapTuple row);
 extern int64 bm_next_id(const char *sequence);
 
 extern bool bm_role_inherits(Oid member, Oid role);

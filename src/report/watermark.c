@@ -127,8 +127,7 @@ bm_watermark_begin(const BmReport *report)
 
 /* Deletes the rows of a report, or one of them, up to an id, from a table whose first column is the id. */
 static void
-delete_rows(const char *table, const char *index, int64 report_id, int64 id, int64 up_to,
-			bool (*delete)(Relation, HeapTuple))
+delete_rows(const char *table, const char *index, int64 report_id, int64 id, int64 up_to)
 {
 	Relation rel = bm_table_open(table, RowExclusiveLock);
 	ListCell *cell;
@@ -140,7 +139,7 @@ delete_rows(const char *table, const char *index, int64 report_id, int64 id, int
 			DatumGetInt64(heap_getattr(lfirst(cell), 1, RelationGetDescr(rel), &isnull));
 
 		if ((id == ALL_IDS || found == id) && found <= up_to)
-			(void) delete (rel, lfirst(cell));
+			(void) bm_table_delete(rel, lfirst(cell));
 	}
 	table_close(rel, NoLock);
 }
@@ -243,7 +242,7 @@ void
 bm_pending_delete(int64 report_id, int64 piece_id)
 {
 	delete_rows("pending_windows", "pending_windows_report_id_idx", report_id, piece_id,
-				PG_INT64_MAX, bm_table_delete);
+				PG_INT64_MAX);
 }
 
 void
@@ -297,10 +296,9 @@ bm_change_list(int64 report_id, int64 after, int64 *last)
 	return pieces;
 }
 
-/* Those that somebody else is just deleting are left to him: nobody waits for a transaction that goes on. */
 void
 bm_change_delete(int64 report_id, int64 up_to)
 {
 	delete_rows("report_changes", "report_changes_report_id_idx", report_id, ALL_IDS,
-				up_to, bm_table_delete_if_free);
+				up_to);
 }
