@@ -1,9 +1,8 @@
 /*
  * Funnels over the event log.
  *
- * funnel_steps.c reads what the caller wrote, funnel.c follows one subject after the other in
- * whichever process, funnel_result.c puts together what the processes found, and funnel_sql.c are
- * the functions that SQL calls.
+ * funnel_steps.c reads what the caller wrote, funnel.c follows subjects in whichever process,
+ * funnel_result.c puts together what processes found, funnel_sql.c is what SQL calls.
  */
 #ifndef BM_ANALYSIS_FUNNEL_H
 #define BM_ANALYSIS_FUNNEL_H

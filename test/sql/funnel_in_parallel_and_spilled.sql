@@ -76,3 +76,4 @@ COMMIT;
 SELECT count(*) FROM public.business_events AS e, LATERAL bizmetrics.funnel(ARRAY['fp_0'], '1 s', e.occurred_at, e.occurred_at + interval '1 s') AS f WHERE e.occurred_at BETWEEN '2165-03-01' AND '2165-03-01 01:00' AND f.actors > 0;
 ALTER TABLE public.business_events DETACH PARTITION public.fp_attached;
 DROP TABLE public.fp_attached;
+DROP TABLE bizmetrics.business_events_2165_01, bizmetrics.business_events_2165_02;

@@ -75,3 +75,4 @@ SELECT actor, step, entered_at, reached_at, times FROM bizmetrics.funnel_actors(
 SELECT actor, step, times FROM bizmetrics.funnel_actors(:steps, :time, 1, 'dropped') ORDER BY actor;
 SELECT actor, step, times FROM bizmetrics.funnel_actors('["fe_view", {"event": "fe_cart", "optional": true}, "fe_pay"]'::jsonb, :time, 3) ORDER BY actor;
 SELECT actor, breakdown_value FROM bizmetrics.funnel_actors(:steps, :time, 2, breakdown => 'properties.plan', attribution => 'last') ORDER BY actor;
+DROP TABLE bizmetrics.business_events_2162_03;

@@ -89,3 +89,4 @@ FROM (SELECT bucket, array_agg(actors ORDER BY step) AS actors FROM bizmetrics.f
 SELECT count(*) AS wrong FROM unnest('{first,last}'::text[]) AS attribution,
   LATERAL (SELECT step, sum(actors) AS actors FROM bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time, breakdown => 'properties.big', attribution => attribution) GROUP BY step) AS b
   JOIN bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time) AS f USING (step) WHERE b.actors <> f.actors;
+DROP TABLE bizmetrics.business_events_2163_01;

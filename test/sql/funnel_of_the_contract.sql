@@ -44,3 +44,4 @@ SELECT bizmetrics.log_event('fc_a', company_id => 9, occurred_at => '2161-01-03 
        bizmetrics.log_event('fc_b', company_id => 9, actor_user_id => 'somebody else', occurred_at => '2161-01-03 00:01') IS NOT NULL;
 SELECT step, name, actors FROM bizmetrics.funnel('["fc_a", "fc_b"]'::jsonb, '1 h', '2161-01-03', '2161-01-04', subject => 'company');
 SELECT step, name, actors FROM bizmetrics.funnel('["fc_a", "fc_b"]'::jsonb, '1 h', '2161-01-03', '2161-01-04');
+DROP TABLE bizmetrics.business_events_2161_01;

@@ -43,3 +43,4 @@ SELECT bizmetrics.revoke_author('regress_funnel_author');
 REVOKE ALL ON public.business_events FROM regress_funnel_columns;
 DROP OWNED BY regress_funnel_columns, regress_funnel_nobody, regress_funnel_author;
 DROP ROLE regress_funnel_author, regress_funnel_columns, regress_funnel_nobody;
+DROP TABLE bizmetrics.business_events_2164_01;

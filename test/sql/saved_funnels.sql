@@ -73,3 +73,4 @@ SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status WHERE o
 SELECT bizmetrics.revoke_author('regress_funnel_saver');
 DROP OWNED BY regress_funnel_saver;
 DROP ROLE regress_funnel_saver;
+DROP TABLE bizmetrics.business_events_2166_05;
