@@ -1063,9 +1063,9 @@ LEFT JOIN summed s ON s.company_id = n.company_id AND s.currency = n.currency AN
 
 -- Amounts are in tables, by currency, and in no metric: to sum a label over currencies would mean nothing.
 INSERT INTO bizmetrics.pack_metrics VALUES
-('commerce', 'orders_total', 'counter', 'Paid orders.', '{}',
+('commerce', 'shop_orders_total', 'counter', 'Paid orders.', '{}',
  'SELECT coalesce(sum(k.successful_orders), 0) AS value FROM analytics.daily_kpis k'),
-('commerce', 'customers', 'gauge', 'Customers who ever paid an order, the companies added up.', '{}',
+('commerce', 'shop_customers', 'gauge', 'Customers who ever paid an order, the companies added up.', '{}',
  'SELECT coalesce(sum(o.customers), 0) AS value FROM analytics.customer_overview o'),
-('commerce', 'products_out_of_stock', 'gauge', 'Products of which nothing is in stock.', '{}',
+('commerce', 'shop_products_out_of_stock', 'gauge', 'Products of which nothing is in stock.', '{}',
  $$SELECT count(*) AS value FROM analytics.inventory_health h WHERE h.status = 'out of stock'$$);

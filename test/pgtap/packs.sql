@@ -106,7 +106,7 @@ SELECT is(bizmetrics.install_pack('support', restore => true), 2, 'restored: wha
 SELECT pg_temp.rows_are($$SELECT reports, altered_reports, dropped_reports, outdated_reports FROM bizmetrics.pack_status WHERE pack = 'support'$$, '{"(3,,,)"}', 'and all is as the pack has it');
 SELECT is(bizmetrics.install_pack('support', timezone => 'Asia/Tokyo', schedules => '{}'), 3, 'another zone and the pack''s own schedules');
 SELECT pg_temp.rows_are($$SELECT DISTINCT schedule, timezone FROM bizmetrics.report_status WHERE report_name LIKE 'support%'$$, '{"(\"*/5 * * * *\",Asia/Tokyo)"}', 'are those of all reports');
-UPDATE bizmetrics.pack_reports SET key = '{day,company_id}', query = 'SELECT e.occurred_at::date AS day, coalesce(e.company_id, '''') AS company_id, count(*) AS events FROM public.business_events e WHERE e.occurred_at >= $1 AND e.occurred_at < $2 GROUP BY 1, 2', columns = '{}' WHERE report_name = 'support_daily';
+UPDATE bizmetrics.pack_reports SET key = '{day,company_id}', query = 'SELECT e.occurred_at::date AS day, coalesce(e.company_id, '''') AS company_id, max(''''::text) AS priority, count(*) AS created, count(*) AS resolved FROM public.business_events e WHERE e.occurred_at >= $1 AND e.occurred_at < $2 GROUP BY 1, 2', columns = '{}' WHERE report_name = 'support_daily';
 SELECT is(bizmetrics.install_pack('support'), 1, 'another key');
 SELECT col_is_pk('analytics', 'support_daily', ARRAY['day', 'company_id'], 'is that of a new table');
 
@@ -143,5 +143,18 @@ SELECT is_empty($$SELECT r.report_name, c FROM bizmetrics.pack_reports r, jsonb_
 SELECT is_empty($$SELECT r.report_name FROM bizmetrics.pack_reports r WHERE obj_description(format('analytics.%I', r.report_name)::regclass, 'pg_class') IS DISTINCT FROM r.description$$, 'tables have their comments');
 SELECT is_empty($$SELECT r.report_name, a.attname, a.atttypid::regtype FROM bizmetrics.pack_reports r JOIN pg_attribute a ON a.attrelid = format('analytics.%I', r.report_name)::regclass AND a.attnum > 0 WHERE r.columns -> a.attname ->> 'unit' ~ '^(currency|ratio)' AND a.atttypid <> 'numeric'::regtype$$, 'money and ratios are numeric');
 SELECT is_empty($$SELECT r.report_name FROM bizmetrics.pack_reports r WHERE EXISTS (SELECT FROM jsonb_each(r.columns) c WHERE c.value ->> 'unit' = 'currency') AND NOT r.columns ? 'currency'$$, 'where there is money there is a currency');
+
+-- Metrics
+SELECT set_eq($$SELECT metric_name FROM bizmetrics.metrics WHERE owner_name = 'pgtap_analyst'$$, $$SELECT metric_name FROM bizmetrics.pack_metrics$$, 'the metrics of the packs are registered, for their owner');
+SELECT lives_ok($$SELECT bizmetrics.alter_metric('support_open_tickets', help => 'Ours.'), bizmetrics.drop_metric('support_tickets_total')$$, 'metrics are altered and dropped');
+UPDATE bizmetrics.pack_metrics SET help = 'Another.' WHERE metric_name IN ('support_open_tickets', 'support_tickets_total', 'support_tickets_resolved_total');
+SELECT lives_ok($$SELECT bizmetrics.install_pack('support')$$, 'an upgrade');
+SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name LIKE 'support%' ORDER BY 1$$, '{"(support_open_tickets,Ours.)","(support_tickets_resolved_total,Another.)"}', 'leaves them as they are, and brings up the others');
+SELECT lives_ok($$SELECT bizmetrics.install_pack('support', restore => true)$$, 'restored');
+SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name LIKE 'support%' ORDER BY 1$$, '{"(support_open_tickets,Another.)","(support_tickets_resolved_total,Another.)","(support_tickets_total,Another.)"}', 'all are as the pack has them');
+SELECT lives_ok($$SELECT bizmetrics.uninstall_pack('support')$$, 'uninstalled');
+SELECT is_empty($$SELECT metric_name FROM bizmetrics.metrics WHERE metric_name LIKE 'support%'$$, 'they are gone');
+SELECT lives_ok($$DROP TABLE analytics.support_backlog; SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', skip => '{support_backlog}')$$, 'without a report');
+SELECT is_empty($$SELECT metric_name FROM bizmetrics.metrics WHERE metric_name = 'support_open_tickets'$$, 'there is no metric that would ask its table');
 SELECT * FROM finish();
 ROLLBACK;
