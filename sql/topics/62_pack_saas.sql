@@ -49,14 +49,14 @@ FROM (VALUES
   ('subscription_changed', 'The price, plan or status of a subscription is another from now on; its properties say all of it anew, as in subscription_started. An amount of 0 is a subscription that is free or paused.')
 ) AS e (event_name, description),
 (VALUES ('{
-  "amount": {"description": "The price of an interval, for one of quantity, before discounts, without tax."},
-  "quantity": {"description": "How many are paid for, such as seats; 1 if missing."},
+  "amount": {"type": ["number", "string"], "description": "The price of an interval, for one of quantity, before discounts, without tax."},
+  "quantity": {"type": ["number", "string"], "description": "How many are paid for, such as seats; 1 if missing."},
   "currency": {"type": "string", "description": "ISO 4217; the parameter currency if missing."},
   "interval": {"enum": ["day", "week", "month", "quarter", "year"], "description": "What the amount is paid for; month if missing."},
-  "interval_count": {"description": "How many intervals a payment is for; 1 if missing."},
+  "interval_count": {"type": ["number", "string"], "description": "How many intervals a payment is for; 1 if missing."},
   "plan": {"type": "string", "description": "The plan or tier."},
-  "discount": {"description": "What is taken off the price of an interval, all of quantity together."},
-  "discount_ratio": {"description": "What part of the price is taken off, 0 to 1."},
+  "discount": {"type": ["number", "string"], "description": "What is taken off the price of an interval, all of quantity together."},
+  "discount_ratio": {"type": ["number", "string"], "description": "What part of the price is taken off, 0 to 1."},
   "discount_duration": {"enum": ["forever", "repeating", "once"], "description": "How long the discount lasts; forever if missing."},
   "status": {"enum": ["active", "past_due", "trialing", "unpaid", "paused", "incomplete", "canceled"], "description": "active if missing; only active and past_due are paid for, and trialing begins a trial."},
   "billing": {"enum": ["recurring", "metered", "one_off"], "description": "recurring if missing; the others are no recurring revenue."},
@@ -75,12 +75,12 @@ INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_sc
   "subscription_id": {"type": "string", "description": "The subscription, where it is not the event''s entity."},
   "customer_id": {"type": "string", "description": "The customer, where it is neither the company nor the user."}}}'),
 ('saas', 'marketing_spent', 'Money was spent on marketing or sales.', '{"type": "object", "required": ["amount"], "properties": {
-  "amount": {"description": "How much."},
+  "amount": {"type": ["number", "string"], "description": "How much."},
   "currency": {"type": "string", "description": "ISO 4217; the parameter currency if missing."},
   "channel": {"type": "string", "description": "The channel, such as ads, content or events."},
   "campaign": {"type": "string", "description": "The campaign."},
-  "impressions": {"description": "How often it was seen."},
-  "clicks": {"description": "How often it was clicked."}}}'),
+  "impressions": {"type": ["number", "string"], "description": "How often it was seen."},
+  "clicks": {"type": ["number", "string"], "description": "How often it was clicked."}}}'),
 ('saas', 'user_signed_up', 'A user signed up; the actor is the user.', '{"type": "object", "properties": {
   "channel": {"type": "string", "description": "The channel that brought the user; unknown if missing."},
   "campaign": {"type": "string", "description": "The campaign that brought the user."},
@@ -92,9 +92,9 @@ INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_sc
 ('saas', 'feature_used', 'A user used a feature.', '{"type": "object", "required": ["feature"], "properties": {
   "feature": {"type": "string", "description": "The feature."}}}'),
 ('saas', 'nps_answered', 'Somebody said how likely a recommendation is.', '{"type": "object", "required": ["score"], "properties": {
-  "score": {"minimum": 0, "maximum": 10, "description": "0 to 10."}}}'),
+  "score": {"type": ["number", "string"], "minimum": 0, "maximum": 10, "description": "0 to 10."}}}'),
 ('saas', 'csat_answered', 'Somebody said how satisfied he is.', '{"type": "object", "required": ["score"], "properties": {
-  "score": {"minimum": 1, "maximum": 5, "description": "1 to 5."}}}'),
+  "score": {"type": ["number", "string"], "minimum": 1, "maximum": 5, "description": "1 to 5."}}}'),
 ('saas', 'payment_failed', 'A payment of a customer failed.', '{"type": "object", "properties": {
   "customer_id": {"type": "string", "description": "The customer, where it is neither the company nor the user."}}}'),
 ('saas', 'ticket_created', 'Somebody asked for help: entity_type ticket, entity_id the ticket, actor_user_id who asks.', '{

@@ -33,7 +33,7 @@ WHERE e.pack = 'saas' AND e.event_name IN ('user_signed_up', 'user_activated', '
 
 INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_schema) VALUES
 ('growth', 'payment_received', 'A user paid; the actor is the user. What is paid back is a negative amount.', '{"type": "object", "required": ["amount"], "properties": {
-  "amount": {"description": "How much."},
+  "amount": {"type": ["number", "string"], "description": "How much."},
   "currency": {"type": "string", "description": "ISO 4217; the parameter currency if missing."}}}'),
 ('growth', 'landing_page_visited', 'Somebody came to a page; the actor is the visitor, known or not.', '{"type": "object", "required": ["page"], "properties": {
   "page": {"type": "string", "description": "The page."}}}'),
