@@ -210,7 +210,8 @@ take(BmCollector *collector, TupleTableSlot *slot, const BmRowShape *shape, int6
 		if (is_wanted && (mask != 0 || collector->query->all_events))
 		{
 			if (collector->value != NULL &&
-				!bm_field_text(collector->value, &event, &value, &value_length))
+				(!bm_field_text(collector->value, &event, &value, &value_length) ||
+				 value_length == 0))
 				value_length = BM_RECORD_NO_VALUE;
 			keep(collector, time, mask, DatumGetTextPP(subject), value, value_length);
 		}

@@ -230,7 +230,7 @@ compare_texts(const BmScanText *a, const BmScanText *b)
 	return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* The value of the event that was the step; of several that may have been, the least. Empty is none. */
+/* The value of the event that was the step; of several that may have been, the least. */
 static const BmScanText *
 value_at(const State *state, const BmSubject *subject, int step, int64 time)
 {
@@ -243,7 +243,7 @@ value_at(const State *state, const BmSubject *subject, int step, int64 time)
 		const BmScanText *value = &subject->values[subject->moments[i].row];
 
 		if (subject->moments[i].time == time && (subject->moments[i].mask & mask) != 0 &&
-			value->length > 0 && (found == NULL || compare_texts(value, found) < 0))
+			value->text != NULL && (found == NULL || compare_texts(value, found) < 0))
 			found = value;
 	}
 	return found;

@@ -33,8 +33,8 @@ typedef struct BmScanQuery
 	const BmScanCondition *condition;
 	const Jsonb *filter; /* of all events; NULL: none */
 	bool all_events;	 /* those that satisfy no condition too, with mask 0 */
-	const char
-		*value; /* as bm_field_parse() takes it: a text of each event; NULL: none */
+	const char *
+		value; /* as bm_field_parse() takes it: a text of each event, NULL if empty; NULL: none */
 } BmScanQuery;
 
 /* Bytes that are not ended by a zero; NULL where text is NULL. */
