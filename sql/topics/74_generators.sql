@@ -147,28 +147,28 @@ COMMENT ON FUNCTION bizmetrics.prometheus_alert_rules() IS
 -- Defaults ------------------------------------------------------------------------------------
 
 -- Where the figures come from: the first is the alert of the reference dashboards; the others are the
--- bands that most of the literature on subscription businesses agrees on, to be altered at will.
+-- bands that most of the literature on subscription businesses agrees on, to be altered at will. A metric
+-- that ends with % stands for each whose name begins so: one a currency.
 CREATE FUNCTION bizmetrics.default_alerts()
 RETURNS TABLE (alert_name text, metric_name text, operator text, threshold double precision, clear_threshold double precision,
                hold interval, every interval, severity text, description text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
-    ('High churn', 'saas_customer_churn_ratio', '>', 0.07::double precision, 0.06::double precision, interval '10 minutes', interval '5 minutes', 'critical', 'More than 7 % of the customers left within a month.'),
-    ('Churn to watch', 'saas_customer_churn_ratio', '>', 0.05, 0.045, '10 minutes', '5 minutes', 'warning', 'More than 5 % of the customers left within a month.'),
-    ('Net revenue retention below one', 'saas_net_revenue_retention_ratio', '<', 1, 1.01, '1 hour', '5 minutes', 'warning', 'The customers of a year ago pay less than they did: below 1 a business shrinks without new ones.'),
-    ('Gross revenue retention low', 'saas_gross_revenue_retention_ratio', '<', 0.8, 0.82, '1 hour', '5 minutes', 'critical', 'Less than 80 % of recurring revenue is kept.'),
-    ('Customers cost more than they bring', 'saas_ltv_cac_ratio', '<', 1, 1.1, '1 hour', '5 minutes', 'critical', 'Lifetime value is less than what a customer costs.'),
-    ('Lifetime value to cost low', 'saas_ltv_cac_ratio', '<', 3, 3.2, '1 hour', '5 minutes', 'warning', 'Lifetime value is less than three times what a customer costs.'),
-    ('Quick ratio low', 'saas_quick_ratio', '<', 1, 1.1, '1 hour', '5 minutes', 'critical', 'More recurring revenue is lost than won.'),
-    ('Stickiness low', 'core_dau_mau_ratio', '<', 0.1, 0.12, '1 day', '1 hour', 'monitor', 'Less than a tenth of the month''s users come on a day.'),
-    ('Activation low', 'growth_activation_ratio', '<', 0.2, 0.22, '1 day', '1 hour', 'warning', 'Fewer than one in five who sign up get to the first value within a week.'),
-    ('NPS negative', 'saas_nps_score', '<', 0, 5, '1 day', '1 hour', 'critical', 'More customers would warn of the product than recommend it.'),
-    ('Customer health poor', 'saas_health_score', '<', 40, 45, '1 hour', '5 minutes', 'critical', 'The mean health score is in the lowest band.'),
-    ('Customer health to watch', 'saas_health_score', '<', 60, 63, '1 hour', '5 minutes', 'warning', 'The mean health score is below 60.'),
-    ('Refunds high', 'commerce_refund_ratio', '>', 0.1, 0.08, '1 hour', '5 minutes', 'warning', 'More than a tenth of gross sales is refunded.')
+    ('High churn', 'customer_churn_ratio', '>', 0.07::double precision, 0.06::double precision, interval '10 minutes', interval '5 minutes', 'critical', 'More than 7 % of the customers left within a month.'),
+    ('Churn to watch', 'customer_churn_ratio', '>', 0.05, 0.045, '10 minutes', '5 minutes', 'warning', 'More than 5 % of the customers left within a month.'),
+    ('Net revenue retention below one', 'revenue_net_retention_ratio_%', '<', 1, 1.01, '1 hour', '5 minutes', 'warning', 'The customers of before pay less than they did: below 1 a business shrinks without new ones.'),
+    ('Gross revenue retention low', 'revenue_gross_retention_ratio_%', '<', 0.8, 0.82, '1 hour', '5 minutes', 'critical', 'Less than 80 % of recurring revenue is kept.'),
+    ('Gross churn high', 'revenue_gross_churn_ratio_%', '>', 0.05, 0.04, '1 hour', '5 minutes', 'warning', 'More than 5 % of recurring revenue was lost or contracted within a month.'),
+    ('Trial conversion low', 'trial_conversion_ratio', '<', 0.15, 0.17, '1 day', '1 hour', 'monitor', 'Fewer than 15 of 100 trials are paid.'),
+    ('Activation low', 'activation_ratio', '<', 0.2, 0.22, '1 day', '1 hour', 'warning', 'Fewer than one in five who sign up get to the first value in time.'),
+    ('NPS negative', 'nps_score', '<', 0, 5, '1 day', '1 hour', 'critical', 'More customers would warn of the product than recommend it.'),
+    ('CSAT low', 'csat_score', '<', 3.5, 3.7, '1 day', '1 hour', 'warning', 'The mean satisfaction is below 3.5 of 5.'),
+    ('Customer health poor', 'customer_health_score_average', '<', 40, 45, '1 hour', '5 minutes', 'critical', 'The mean health score is in the lowest band.'),
+    ('Customer health to watch', 'customer_health_score_average', '<', 60, 63, '1 hour', '5 minutes', 'warning', 'The mean health score is below 60.'),
+    ('Marketing costs more than it brings', 'return_on_investment_ratio_%', '<', 0, 0.05, '1 day', '1 hour', 'warning', 'A channel brought less revenue than was spent on it.')
 $$;
 COMMENT ON FUNCTION bizmetrics.default_alerts() IS
-'Thresholds to begin with, as create_default_alerts() registers them for the metrics that there are.';
+'Thresholds to begin with, for the metrics of the packs, as create_default_alerts() registers them; a metric_name that ends with % stands for one metric a currency.';
 
 CREATE FUNCTION bizmetrics.create_default_alerts(owner name DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -177,9 +177,15 @@ DECLARE
   created integer := 0;
 BEGIN
   FOR d IN
-    SELECT a.* FROM bizmetrics.default_alerts() a
-    WHERE EXISTS (SELECT FROM bizmetrics.scraped_metrics m WHERE m.metric_name = a.metric_name)
-      AND NOT EXISTS (SELECT FROM bizmetrics.scraped_alerts s WHERE s.alert_name = a.alert_name)
+    SELECT n.name AS alert_name, m.metric_name, a.operator, a.threshold, a.clear_threshold, a.hold, a.every, a.severity, a.description
+    FROM bizmetrics.default_alerts() a
+    JOIN bizmetrics.scraped_metrics m
+      ON CASE WHEN right(a.metric_name, 1) = '%' THEN starts_with(m.metric_name, left(a.metric_name, -1)) ELSE m.metric_name = a.metric_name END
+    CROSS JOIN LATERAL (
+      SELECT a.alert_name || CASE WHEN m.metric_name = a.metric_name THEN '' ELSE ', ' || substr(m.metric_name, length(a.metric_name)) END AS name
+    ) n
+    WHERE NOT EXISTS (SELECT FROM bizmetrics.scraped_alerts s WHERE s.alert_name = n.name)
+    ORDER BY n.name
   LOOP
     PERFORM bizmetrics.create_alert(d.alert_name, d.operator, d.threshold, metric => d.metric_name, hold => d.hold, every => d.every,
                                     clear_threshold => d.clear_threshold, severity => d.severity, description => d.description,

@@ -52,5 +52,11 @@ SELECT set_eq($$SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE
 SELECT is_empty($$SELECT c FROM pg_extension, unnest(extcondition) c WHERE extname = 'bizmetrics' AND c <> ''$$, 'all of it');
 SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'bizmetrics'::regnamespace AND relpersistence <> 'p'$$, 'nothing is unlogged');
 
+-- Defaults
+SELECT is_empty($$SELECT a.alert_name, a.metric_name FROM bizmetrics.default_alerts() a
+  WHERE NOT EXISTS (SELECT FROM bizmetrics.available_packs p, bizmetrics.pack_definitions(p.pack) d
+                    WHERE d.kind = 'metric' AND CASE WHEN a.metric_name LIKE '%\%' THEN starts_with(d.name, rtrim(a.metric_name, '%')) ELSE d.name = a.metric_name END)$$,
+  'the alerts by default are about metrics of the packs');
+
 SELECT * FROM finish();
 ROLLBACK;
