@@ -146,8 +146,8 @@ static BmStrategy
 decide(const BmReport *report, const BmSelect *select)
 {
 	bool has_bucket_column = bm_target_bucket_column(report, select) != NULL;
-	bool by_events_alone =
-		report->source == NULL && report->lookback == NULL && report->reach == NULL;
+	bool by_events_alone = report->source == NULL && report->grain == NULL &&
+						   report->lookback == NULL && report->reach == NULL;
 
 	if (bm_query_calls(report->query, "new_events"))
 		return BM_DELTA;
@@ -168,13 +168,18 @@ refuse_strategy(const BmReport *report, const char *problem, const char *hint)
 					errhint("%s", hint)));
 }
 
-/* Its values are those that changed in a window. */
+/* What says which windows are computed is for a report that has windows. */
 static void
-check_grain(const BmReport *report)
+check_windows(const BmReport *report)
 {
-	if (report->grain != NULL && bm_increment_mode(report) != BM_MODE_WINDOWS)
-		refuse_strategy(report, "a grain is of windows, and it has none",
-						"Leave out grain, or use replace_window, which goes by windows.");
+	const char *given = report->grain != NULL	   ? "grain"
+						: report->reach != NULL	   ? "reach"
+						: report->lookback != NULL ? "lookback"
+												   : NULL;
+
+	if (given != NULL && bm_increment_mode(report) != BM_MODE_WINDOWS)
+		refuse_strategy(report, psprintf("%s is of windows, and it has none", given),
+						"Leave it out, or use replace_window, which goes by windows.");
 }
 
 /* A delta adds up columns that can be. */
@@ -365,7 +370,7 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 		report->strategy = BM_MERGE; /* until it is decided */
 	if (is_declarative(report))
 		select = prepare_declarative(report, prepare);
-	check_grain(report);
+	check_windows(report);
 	target = find_target(report, owner);
 	if (!is_declarative(report))
 		check_query(report);

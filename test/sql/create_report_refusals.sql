@@ -73,6 +73,7 @@ SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'bucket', '''1 day''', 
 SELECT pg_temp.declared(:'distinct', 'key', '''{day}''', 'bucket', '''1 day''', 'reach', '''-1 day''');
 SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'bucket', '''1 day''', 'grain', '''company_id''', 'strategy', '''delta''');
 SELECT pg_temp.refusal('query', '''INSERT INTO analytics.t SELECT count(*) FROM bizmetrics.new_events()''', 'bucket', '''1 day''', 'grain', '''company_id''');
+SELECT pg_temp.declared(:'day', 'key', '''{day}''', 'bucket', '''1 day''', argument, '''1 day''', 'strategy', quote_literal(strategy)) FROM unnest('{lookback,reach}'::text[]) argument, unnest('{delta,full,append}'::text[]) strategy;
 -- new_events() is for what adds
 SELECT pg_temp.declared('SELECT date_trunc(''day'', occurred_at) AS day, count(*) AS n FROM bizmetrics.new_events() GROUP BY 1', 'key', '''{day}''', 'strategy', quote_literal(strategy), 'bucket', '''1 day''') FROM unnest('{merge,replace_window,full}'::text[]) strategy;
 SELECT pg_temp.declared('SELECT date_trunc(''day'', occurred_at) AS day, count(DISTINCT id) AS n FROM bizmetrics.new_events() GROUP BY 1', 'key', '''{day}''');

@@ -40,6 +40,9 @@ SELECT * FROM analytics.mix_having ORDER BY 1, 2;
 SELECT * FROM analytics.mix_case ORDER BY 1;
 -- A grain that is given must be one.
 SELECT pg_temp.error_of(format($$SELECT bizmetrics.create_report('mix_given', query => 'SELECT date_trunc(''day'', occurred_at) AS day, %s AS company, count(DISTINCT id) AS n FROM public.business_events GROUP BY 1, 2', schedule => '0 0 29 2 *', key => '{day,company}', bucket => '1 day', grain => 'company_id')$$, company)) FROM unnest(ARRAY['coalesce(company_id, ''''none'''')', 'coalesce(company_id, actor_user_id)', 'upper(company_id)', 'coalesce(actor_user_id, '''''''')', 'coalesce(company_id, '''''''')']) company;
+-- A grain is asked for where windows are, so counts that could be added up are computed by windows, too.
+SELECT bizmetrics.create_report('mix_counts', query => $$SELECT date_trunc('day', occurred_at) AS day, coalesce(company_id, '') AS company, count(*) AS n FROM public.business_events WHERE event_name = 'mix' GROUP BY 1, 2$$, schedule => :never, key => '{day,company}', bucket => '1 day', grain => 'company_id');
+SELECT line FROM bizmetrics.explain_report('mix_counts') line WHERE line ~ '^(Strategy|Grain)';
 \c - postgres
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 DROP OWNED BY regress_author;

@@ -42,7 +42,7 @@ SELECT has_table_privilege('analytics."Made of"', 'SELECT'), has_table_privilege
 \set never '''0 0 29 2 *'''
 -- A table that is there already is taken if it fits: columns more than the SELECT has are nobody's.
 CREATE TABLE analytics.there (day timestamptz, n bigint, note text DEFAULT 'kept', PRIMARY KEY (day));
-INSERT INTO analytics.there VALUES ('2026-03-02Z', 0, 'mine'), ('2026-03-01Z', 0, 'mine');
+INSERT INTO analytics.there VALUES ('2026-03-02Z', 0, 'mine');
 SELECT bizmetrics.create_report('there', query => $$SELECT date_trunc('day', occurred_at) AS day, count(DISTINCT id) AS n FROM public.business_events WHERE event_name = 'made' GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day');
 SELECT state, row_count FROM bizmetrics.run_report('there');
 SET timezone = 'UTC';
