@@ -500,9 +500,8 @@ reads_events(const BmReport *report, const BmSelect *select)
 
 /* The windows of new events, for reports that read this one's table. */
 static void
-note_changes(const BmReport *report, BmWatermark *mark, const BmRun *run)
+note_changes(const BmReport *report, const BmWatermark *mark)
 {
-	BmWatermark copy = *mark;
 	ListCell *cell;
 
 	if (report->bucket == NULL || mark->is_void)
@@ -512,7 +511,7 @@ note_changes(const BmReport *report, BmWatermark *mark, const BmRun *run)
 		bm_change_insert(report->id, all);
 		return;
 	}
-	foreach(cell, bm_increment_look(report, &copy, run))
+	foreach(cell, bm_increment_new_windows(report))
 		bm_change_insert(report->id, ((BmPiece *) lfirst(cell))->window);
 }
 
@@ -539,7 +538,7 @@ step_new(const BmReport *report, BmRun *run)
 		else
 			run->row_count += compute_new(report, select);
 		if (has_written(run) && is_source(report))
-			note_changes(report, mark, run);
+			note_changes(report, mark);
 		moves = moves || has_written(run);
 	}
 	PG_FINALLY();

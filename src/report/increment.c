@@ -508,11 +508,10 @@ all_values(ArrayType *a, ArrayType *b)
 	return construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* Puts pieces that overlap, or that meet and are of the same values, together; cuts off what is not kept. */
-List *
-bm_increment_merge(const BmReport *report, List *pieces)
+/* Puts pieces that overlap, or that meet and are of the same values, together; cuts off what is before a time. */
+static List *
+merge_from(TimestampTz kept_from, List *pieces)
 {
-	TimestampTz kept_from = pieces != NIL ? bm_increment_kept_from(report) : DT_NOBEGIN;
 	List *merged = NIL;
 	BmPiece *last = NULL;
 	ListCell *cell;
@@ -536,6 +535,21 @@ bm_increment_merge(const BmReport *report, List *pieces)
 			merged = lappend(merged, last = bm_piece(piece->window, piece->values));
 	}
 	return merged;
+}
+
+/* Likewise, without what is not kept. */
+List *
+bm_increment_merge(const BmReport *report, List *pieces)
+{
+	return merge_from(pieces != NIL ? bm_increment_kept_from(report) : DT_NOBEGIN,
+					  pieces);
+}
+
+/* The windows in which events are new, also where what was before is not kept: a delta adds to them. */
+List *
+bm_increment_new_windows(const BmReport *report)
+{
+	return merge_from(DT_NOBEGIN, look_at_events(report));
 }
 
 /* One transaction computes so much at most, where the buckets are no longer. */

@@ -34,6 +34,7 @@ extern void bm_increment_enter(BmIncrement *increment);
 extern void bm_increment_leave(const BmIncrement *increment);
 extern List *bm_increment_look(const BmReport *report, BmWatermark *mark,
 							   const BmRun *run);
+extern List *bm_increment_new_windows(const BmReport *report);
 extern List *bm_increment_merge(const BmReport *report, List *pieces);
 extern TimestampTz bm_increment_step_back(const BmReport *report, TimestampTz from);
 extern BmPiece *bm_increment_take(const BmReport *report, List **pieces, bool whole);
