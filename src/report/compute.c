@@ -14,6 +14,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
@@ -455,6 +456,8 @@ static uint64
 compute_new(const BmReport *report, const BmSelect *select)
 {
 	BmParameters parameters = {0};
+	int nest_level = bm_increment_plan_for_few();
+	uint64 rows;
 
 	if (report->bucket != NULL)
 	{
@@ -462,9 +465,12 @@ compute_new(const BmReport *report, const BmSelect *select)
 		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
 	}
 	if (select == NULL)
-		return execute_commands(report->query, &parameters);
-	return bm_apply(report, sql_of_new(report, select), select, &parameters, true,
-					BM_VANISHED_STAY);
+		rows = execute_commands(report->query, &parameters);
+	else
+		rows = bm_apply(report, sql_of_new(report, select), select, &parameters, true,
+						BM_VANISHED_STAY);
+	AtEOXact_GUC(false, nest_level);
+	return rows;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -238,6 +239,20 @@ buckets_of(const BmReport *report, TimestampTz from, TimestampTz to)
 	return window;
 }
 
+/*
+ * How many events are new the planner cannot know, and takes a third of all for it: it would compile, for close to a
+ * second, what reads a few rows. Says what AtEOXact_GUC() is to be told.
+ */
+int
+bm_increment_plan_for_few(void)
+{
+	int nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return nest_level;
+}
+
 /* A condition that narrows what counts as changed, with the parameter that it takes. */
 static void
 narrow(StringInfo sql, BmParameters *parameters, const char *column, ArrayType *values)
@@ -456,6 +471,7 @@ List *
 bm_increment_look(const BmReport *report, BmWatermark *mark, const BmRun *run)
 {
 	List *pieces;
+	int nest_level = bm_increment_plan_for_few();
 
 	if (report->source != NULL)
 		pieces = look_at_source(report, mark, run);
@@ -468,6 +484,7 @@ bm_increment_look(const BmReport *report, BmWatermark *mark, const BmRun *run)
 		pieces = list_concat(pieces, look_by_time(report, run, mark->read_to));
 		mark->read_to = run->started_at;
 	}
+	AtEOXact_GUC(false, nest_level);
 	return bm_increment_merge(report, pieces);
 }
 
@@ -617,6 +634,7 @@ look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggrega
 							 .now = bm_increment_snapshot()};
 	BmParameters parameters = {0};
 	StringInfoData sql;
+	int nest_level = bm_increment_plan_for_few();
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s", aggregates);
@@ -631,6 +649,7 @@ look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggrega
 		bm_increment_leave(&increment);
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(false, nest_level);
 }
 
 int64

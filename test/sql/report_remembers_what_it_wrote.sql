@@ -36,6 +36,12 @@ SELECT bizmetrics.log_event('wrote') IS NOT NULL;
 SELECT format('SELECT state, row_count FROM bizmetrics.run_report(%L)', r) FROM unnest('{wrote_by_with,wrote_by_function,wrote_by_trigger,wrote_bounded}'::text[]) r, generate_series(1, 2) \gexec
 SELECT how, sum(n) FROM analytics.wrote GROUP BY 1 ORDER BY 1;
 SELECT how, sum(n) FROM analytics.wrote_elsewhere GROUP BY 1 ORDER BY 1;
+-- How many events are new the planner cannot know: nothing is compiled for a few, whatever the session has set.
+SET jit = on;
+SELECT bizmetrics.create_report('wrote_jit', 'analytics.wrote', $$INSERT INTO analytics.wrote SELECT 'jit is ' || current_setting('jit'), count(*) FROM bizmetrics.new_events() WHERE event_name = 'wrote'$$, :never);
+SELECT state FROM bizmetrics.run_report('wrote_jit');
+SELECT how FROM analytics.wrote WHERE how ~ 'jit';
+SHOW jit;
 \c - postgres
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 DROP OWNED BY regress_author;
