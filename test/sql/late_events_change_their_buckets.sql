@@ -81,7 +81,6 @@ INSERT INTO public.business_events (event_name, occurred_at, company_id, actor_u
 PREPARE TRANSACTION 'regress_late';
 :run \gexec
 SELECT * FROM pg_temp.wrong();
-SELECT pid, oldest_writer_since IS NULL FROM (SELECT oldest_writer AS pid, oldest_writer_since FROM bizmetrics.report_lag WHERE report_name = 'l_plain') w;
 COMMIT PREPARED 'regress_late';
 SELECT * FROM pg_temp.show() s WHERE s !~ 'lookback';
 :run \gexec
