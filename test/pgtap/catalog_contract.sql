@@ -54,8 +54,8 @@ SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'bizmetrics'
 
 -- Defaults
 SELECT is_empty($$SELECT a.alert_name, a.metric_name FROM bizmetrics.default_alerts() a
-  WHERE NOT EXISTS (SELECT FROM bizmetrics.available_packs p, bizmetrics.pack_definitions(p.pack) d
-                    WHERE d.kind = 'metric' AND CASE WHEN a.metric_name LIKE '%\%' THEN starts_with(d.name, rtrim(a.metric_name, '%')) ELSE d.name = a.metric_name END)$$,
+  WHERE NOT EXISTS (SELECT FROM bizmetrics.pack_metrics m
+                    WHERE CASE WHEN right(a.metric_name, 1) = '%' THEN starts_with(m.metric_name, left(a.metric_name, -1)) ELSE m.metric_name = a.metric_name END)$$,
   'the alerts by default are about metrics of the packs');
 
 SELECT * FROM finish();
