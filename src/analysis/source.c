@@ -3,10 +3,9 @@
  *	  Where a scan's events come from.
  *
  * The query is always given to the planner: it prunes partitions, checks rights, adds row security
- * and says whether an index is worth while. Where all it wants is to read tables from one end to the other,
- * and no policy has a word in it, that is done here, without the executor and by several processes,
- * heap tables being read tuple by tuple;
- * everything else is executed as planned.
+ * and says what an index would cost. Where no policy has a word in it, and reading whole tables is what it
+ * wants or costs less than that, they are read here: tuple by tuple, without the executor and by several
+ * processes. Everything else is executed as planned.
  */
 #include "postgres.h"
 
@@ -34,6 +33,12 @@
 #include "base/compat_query.h"
 
 #define PARAMETERS 4
+
+/* What a tuple costs here, as a part of what the executor's sequential scan does with it. */
+#define DIRECT_TUPLE 0.4
+
+/* Tuples of a page of a table that was never analyzed. */
+#define DEFAULT_TUPLES 50
 
 static const Oid parameter_types[PARAMETERS] = {TIMESTAMPTZOID, TIMESTAMPTZOID,
 												TEXTARRAYOID, TEXTARRAYOID};
@@ -146,33 +151,60 @@ make_plan(const char *sql, ParamListInfo parameters)
 	return pg_plan_query(linitial_node(Query, rewritten), sql, 0, parameters);
 }
 
-/* Appends the table of a plan that is a scan of a whole table. */
+/* Appends the table that a plan scans, in whichever way; *is_whole is cleared where that is by an index. */
 static bool
-add_table(BmSource *source, Plan *plan)
+add_table(BmSource *source, Plan *plan, bool *is_whole)
 {
 	RangeTblEntry *entry;
 
-	if (!IsA(plan, SeqScan) || plan->initPlan != NIL)
+	if (plan->initPlan != NIL || !(IsA(plan, SeqScan) || IsA(plan, BitmapHeapScan) ||
+								   IsA(plan, IndexScan) || IsA(plan, IndexOnlyScan)))
 		return false;
+	*is_whole &= IsA(plan, SeqScan);
 	entry = rt_fetch(((Scan *) plan)->scanrelid, source->plan->rtable);
 	source->tables = lappend_oid(source->tables, entry->relid);
 	return true;
 }
 
 static bool
-find_tables(BmSource *source)
+find_tables(BmSource *source, bool *is_whole)
 {
 	Plan *plan = source->plan->planTree;
 	ListCell *cell;
 
 	if (!IsA(plan, Append))
-		return add_table(source, plan);
+		return add_table(source, plan, is_whole);
 	foreach(cell, ((Append *) plan)->appendplans)
 	{
-		if (!add_table(source, lfirst(cell)))
+		if (!add_table(source, lfirst(cell), is_whole))
 			return false;
 	}
 	return true;
+}
+
+/* Looks at the tables. What reading all of them costs, as the planner counts. */
+static double
+measure_tables(BmSource *source)
+{
+	double tuples = 0;
+	ListCell *cell;
+
+	foreach(cell, source->tables)
+	{
+		Relation table = table_open(lfirst_oid(cell), NoLock);
+		BlockNumber pages = RelationGetNumberOfBlocks(table);
+		BlockNumber known_pages = table->rd_rel->relpages;
+
+		/* Other kinds of tables may have no scans that processes share. */
+		source->is_direct &= table->rd_tableam == GetHeapamTableAmRoutine();
+		source->pages += pages;
+		tuples += table->rd_rel->reltuples > 0 && known_pages > 0
+					  ? table->rd_rel->reltuples / known_pages * pages
+					  : (double) pages * DEFAULT_TUPLES;
+		table_close(table, NoLock);
+	}
+	return source->pages * seq_page_cost +
+		   tuples * cpu_tuple_cost * DIRECT_TUPLE / (1 + bm_source_workers(source));
 }
 
 BmSource *
@@ -180,26 +212,21 @@ bm_source_plan(const BmScanQuery *query, uint32 columns)
 {
 	BmSource *source = palloc0(sizeof(BmSource));
 	Oid parent = bm_event_parent();
-	ListCell *cell;
+	bool is_whole = true;
+	double cost;
 
 	source->sql = make_sql(query, columns, &source->shape);
 	source->parameters = make_parameters(query);
 	source->plan = make_plan(source->sql, source->parameters);
 	source->rows = source->plan->planTree->plan_rows;
 	bm_check_permissions(source->plan);
-	source->is_direct =
-		check_enable_rls(parent, InvalidOid, true) != RLS_ENABLED && find_tables(source);
+	source->is_direct = check_enable_rls(parent, InvalidOid, true) != RLS_ENABLED &&
+						find_tables(source, &is_whole);
 	if (!source->is_direct)
 		return source;
-	foreach(cell, source->tables)
-	{
-		Relation table = table_open(lfirst_oid(cell), NoLock);
-
-		/* Other kinds of tables may have no scans that processes share. */
-		source->is_direct &= table->rd_tableam == GetHeapamTableAmRoutine();
-		source->pages += RelationGetNumberOfBlocks(table);
-		table_close(table, NoLock);
-	}
+	cost = measure_tables(source);
+	if (!is_whole && (!enable_seqscan || cost > source->plan->planTree->total_cost))
+		source->is_direct = false;
 	return source;
 }
 
