@@ -79,7 +79,7 @@ WHERE month = (SELECT max(month) FROM analytics.mrr WHERE final_at <= now()) AND
 
 -- row: Recurring revenue
 
--- panel timeseries 12x8 stack: MRR by plan ($currency)
+-- panel timeseries 12x8 stack legend=plan: MRR by plan ($currency)
 -- Monthly recurring revenue at the end of each day.
 SELECT day::timestamp AS "time", CASE plan WHEN '' THEN 'no plan' ELSE plan END AS plan, sum(mrr) AS mrr
 FROM analytics.mrr_by_plan

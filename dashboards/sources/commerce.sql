@@ -61,7 +61,7 @@ WHERE $__timeFilter(hour) AND currency = '$currency' AND [companies]
 GROUP BY hour
 ORDER BY hour;
 
--- panel timeseries 12x8 stack: Sales by category ($currency)
+-- panel timeseries 12x8 stack legend=category: Sales by category ($currency)
 -- Gross sales less discounts on the items.
 SELECT day::timestamp AS "time", CASE category WHEN '' THEN 'no category' ELSE category END AS category, sum(gross_sales - discounts) AS sales
 FROM analytics.daily_category_sales

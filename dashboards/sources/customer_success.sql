@@ -54,7 +54,7 @@ ORDER BY users DESC, feature
 LIMIT 10;
 
 -- panel timeseries 12x8 min=0 max=100: Engagement
--- The mean of the component engagement of the customers' health, 0 to 100.
+-- The mean of the component engagement of the customers' health, 0 to 100, from the day on which the pack was installed.
 SELECT day::timestamp AS "time", sum(mean_engagement * customers) / nullif(sum(customers) FILTER (WHERE mean_engagement IS NOT NULL), 0) AS engagement
 FROM analytics.health_daily
 WHERE $__timeFilter(day) AND [companies]
@@ -90,7 +90,7 @@ ORDER BY cohort_month;
 
 -- row: Support
 
--- panel timeseries 12x8 bars stack: Tickets created
+-- panel timeseries 12x8 bars stack legend=priority: Tickets created
 -- By priority.
 SELECT day::timestamp AS "time", CASE priority WHEN '' THEN 'no priority' ELSE priority END AS priority, sum(created) AS tickets
 FROM analytics.support_daily

@@ -46,7 +46,7 @@ FROM bizmetrics.buffer_state();
 
 -- row: Runs
 
--- panel timeseries 12x8 bars stack: Throughput: attempts that ended
+-- panel timeseries 12x8 bars stack legend=state: Throughput: attempts that ended
 -- By how they did.
 SELECT $__timeGroup(finished_at, $__interval) AS "time", state, count(*) AS attempts
 FROM bizmetrics.report_runs
@@ -54,7 +54,7 @@ WHERE $__timeFilter(finished_at) AND state <> 'skipped' AND [reports]
 GROUP BY 1, state
 ORDER BY 1, state;
 
--- panel timeseries 12x8 bars stack: Failures by report
+-- panel timeseries 12x8 bars stack legend=report: Failures by report
 -- Attempts that failed, timed out, crashed or were cancelled.
 SELECT $__timeGroup(finished_at, $__interval) AS "time", report_name AS report, count(*) AS attempts
 FROM bizmetrics.report_runs
@@ -89,7 +89,7 @@ WHERE $__timeFilter(finished_at) AND row_count IS NOT NULL AND [reports]
 GROUP BY 1
 ORDER BY 1;
 
--- panel timeseries 12x8 bars stack: Slots that did not run
+-- panel timeseries 12x8 bars stack legend=reason: Slots that did not run
 -- By the reason.
 SELECT $__timeGroup(slot, $__interval) AS "time", coalesce(reason, 'unknown') AS reason, count(*) AS slots
 FROM bizmetrics.report_runs

@@ -75,7 +75,7 @@ my %answers = (
 );
 
 # These are empty where all is well, and lifetime value where nobody left.
-my %may_be_empty = map { $_ => 1 } 'LTV ($currency)', 'LTV : CAC', 'CAC payback (months)', 'Slots that did not run', 'Backfills', 'Delay of the start';
+my %may_be_empty = map { $_ => 1 } 'LTV ($currency)', 'LTV : CAC', 'CAC payback (months)', 'Slots that did not run', 'Backfills';
 
 my $node = make_node('main', [ "timezone = 'America/New_York'" ]);
 sql($node, 'CREATE ROLE grafana LOGIN; CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor');
@@ -108,16 +108,25 @@ sql($node, join("\n", map { "SELECT bizmetrics.run_report('$_');" } split /\n/, 
 is(sql($node, "SELECT count(*) FROM bizmetrics.report_status WHERE last_success_at IS NULL AND report_name IN (SELECT report_name FROM bizmetrics.pack_reports)"),
 	0, 'all reports ran');
 
-# Something that goes wrong, for the panels that show it.
+# Something that goes wrong, for the panels that show it: an alert, and a report that the worker runs in vain.
 sql($node, <<'SQL', user => 'author');
 SELECT bizmetrics.create_metric('shop_one', 'gauge', 'One.', '{}', 'SELECT 1 AS value');
 SELECT bizmetrics.create_alert('Always', '>', 0, query => 'SELECT 1 AS value');
 SELECT bizmetrics.refresh_metrics(true);
 SELECT bizmetrics.check_alerts();
-SELECT bizmetrics.create_report('wrong', ddl => 'CREATE TABLE analytics.wrong (n integer)', query => 'INSERT INTO analytics.wrong SELECT 1 / 0',
-                                schedule => '@yearly', max_attempts => 1);
 SQL
-is(sql($node, "SELECT state FROM bizmetrics.run_report('wrong')", user => 'author'), 'failed', 'a report fails');
+my @slots = split /\n/, sql($node, "SELECT date_trunc('minute', now()) - interval '20 minutes' + n * interval '1 minute' FROM generate_series(0, 3) n");
+set_clock($node, $slots[0]);
+sql($node, <<'SQL', user => 'author');
+SELECT bizmetrics.create_report('wrong', ddl => 'CREATE TABLE analytics.wrong (n integer)', query => 'INSERT INTO analytics.wrong SELECT 1 / 0',
+                                schedule => '* * * * *', max_attempts => 1);
+SQL
+for (@slots[ 1 .. 3 ])
+{
+	set_clock($node, $_);
+	wait_for($node, "SELECT EXISTS (SELECT FROM bizmetrics.report_runs WHERE report_name = 'wrong' AND slot = '$_' AND state = 'failed')", 'a report fails');
+}
+wait_until_idle($node);
 
 # ---- as Grafana asks ----
 
@@ -239,6 +248,10 @@ for my $file (sort glob "$folder/grafana/*.json")
 		my ($all, $some) = map { my $n = $_; result(expanded($target->{rawSql}, { map { $_ => $values{$_}[$n] } keys %values }), $user) } 0, 1;
 
 		push @wrong, "$panel->{title}: place" if $panel->{gridPos}{x} + $panel->{gridPos}{w} > 24 || $ids{ $panel->{id} }++;
+		# A series of several is named by its label.
+		my ($label) = ($panel->{fieldConfig}{defaults}{displayName} // '') =~ /^\$\{__field\.labels\.(\w+)\}$/;
+		my @labels = $panel->{type} eq 'timeseries' ? grep { $all->{types}{$_} =~ /^text/ } keys %{ $all->{types} // {} } : ();
+		push @wrong, "$panel->{title}: label" if "@labels" ne ($label // '');
 		push @wrong, "$panel->{title}: format" if $target->{format} ne ($panel->{type} eq 'timeseries' ? 'time_series' : 'table') || @others;
 		is(misshaped($panel->{type}, $all), '', $where);
 		is(misshaped($panel->{type}, $some), '', "$where, of some") if $target->{rawSql} =~ /\$(?:company|plan|channel|cohort|report)\b/;
@@ -264,6 +277,8 @@ is(result(expanded($panels{business}{'MRR ($currency)'}{targets}[0]{rawSql}, { c
 	sql($node, "SELECT sum(mrr) FROM analytics.mrr_by_plan WHERE currency = 'USD' AND day = (SELECT max(day) FROM analytics.mrr_by_plan)"), 'MRR is that of all plans');
 is(result(expanded($panels{growth}{'Users'}{targets}[0]{rawSql}, { company => q{'(all)'}, channel => q{'(all)'} }), 'grafana')->{rows}[0]{users},
 	sql($node, "SELECT count(DISTINCT actor_user_id) FROM business_events WHERE event_name = 'user_signed_up'"), 'users are those who signed up');
+
+is(result($panels{operations}{'Reports that fail'}{targets}[0]{rawSql}, 'monitor')->{rows}[0]{failing}, 1, 'a report that fails is counted');
 
 # ---- rules of alerts ----
 
@@ -291,6 +306,7 @@ for (split /\n/, $rules)
 is(scalar(keys %fires), 9, 'rules');
 is($fires{'An alert of bizmetrics fires'}, 1, 'an alert that fires is told');
 is($fires{'An alert of bizmetrics cannot be looked at'}, 0, 'and none that does not');
+is($fires{'A report fails again and again'}, 1, 'a report that fails three times is');
 is($fires{'The worker does not run the reports'}, 0, 'the worker runs');
 
 # ---- who may read what ----
