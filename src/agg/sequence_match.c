@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "agg/argument.h"
 #include "agg/moments.h"
 #include "agg/sequence.h"

@@ -15,7 +15,12 @@
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h" /* postgres.h no longer brings it */
+#endif
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "bizmetrics supports PostgreSQL 15 to 18"
@@ -132,6 +137,17 @@ bm_role_may(Oid role, AclMode right, Oid catalog, Oid object)
 	return (catalog == NamespaceRelationId
 				? pg_namespace_aclcheck(object, role, right)
 				: pg_database_aclcheck(object, role, right)) == ACLCHECK_OK;
+#endif
+}
+
+/* 16 lets errors be returned, NULL being as before. */
+static inline List *
+bm_qualified_names(const char *string)
+{
+#if PG_VERSION_NUM >= 160000
+	return stringToQualifiedNameList(string, NULL);
+#else
+	return stringToQualifiedNameList(string);
 #endif
 }
 

@@ -13,7 +13,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 #include "utils/varlena.h"
 
 #include "base/compat.h"
@@ -286,7 +285,7 @@ check_is_time(const char *column, const char *argument, Oid type)
 static void
 find_source(BmReport *report)
 {
-	List *names = stringToQualifiedNameList(report->source);
+	List *names = bm_qualified_names(report->source);
 	Oid source = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	BmReport *other;
 
