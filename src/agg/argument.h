@@ -8,6 +8,8 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+
 /* The conditions of a call: its last arguments, or one array of them. Filled at the first call. */
 typedef struct BmConditions
 {
@@ -37,7 +39,7 @@ extern uint32 bm_conditions_read(FunctionCallInfo fcinfo, BmConditions *conditio
 extern uint64 bm_interval_microseconds(Datum value, bool isnull, const char *name);
 
 /* Raises where an argument that must be the same in all rows of a group is not (22023). */
-pg_attribute_noreturn() extern void bm_not_constant(const char *name);
+pg_noreturn extern void bm_not_constant(const char *name);
 
 /* A state to hand over; raises where that is too large (54000). */
 extern bytea *bm_serial_alloc(Size size);

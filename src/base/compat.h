@@ -26,6 +26,11 @@
 #error "bizmetrics supports PostgreSQL 15 to 18"
 #endif
 
+/* 18 put it before the declaration, and named it as C does. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16 added onlySummarizing to ExecInsertIndexTuples. */
 static inline List *
 bm_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate,
