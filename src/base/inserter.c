@@ -48,6 +48,7 @@ bm_inserter_create(Relation rel, bool speculative)
 	ExecOpenIndices(rri, speculative);
 	inserter->index_ids = palloc(sizeof(Oid) * Max(rri->ri_NumIndices, 1));
 	inserter->index_relations = palloc0(sizeof(Relation) * Max(rri->ri_NumIndices, 1));
+	inserter->index_descs = palloc0(sizeof(TupleDesc) * Max(rri->ri_NumIndices, 1));
 	for (int i = 0; i < rri->ri_NumIndices; i++)
 	{
 		inserter->index_ids[i] = RelationGetRelid(rri->ri_IndexRelationDescs[i]);
@@ -100,6 +101,23 @@ bm_inserter_busy(const BmInserter *inserter)
 }
 
 /*
+ * Opens and locks an index. What its access method has kept points into the relation cache (BRIN's does to the row's
+ * description), where the index may have been read anew since: VACUUM changes it, and taking the lock is what learns of
+ * it.
+ */
+static void
+open_index(BmInserter *inserter, int i)
+{
+	Relation index = index_open(inserter->index_ids[i], RowExclusiveLock);
+
+	if (index != inserter->index_relations[i] ||
+		RelationGetDescr(index) != inserter->index_descs[i])
+		inserter->rri->ri_IndexRelationInfo[i]->ii_AmCache = NULL;
+	inserter->index_relations[i] = index;
+	inserter->index_descs[i] = RelationGetDescr(index);
+}
+
+/*
  * Opens the table, which the caller has locked, and its indexes. Where this transaction has done
  * so before, the relation cache need not be searched: what it would find is where it was, for
  * it frees or moves no relation without telling the inserter's owner, who then frees the inserter.
@@ -123,8 +141,7 @@ bm_inserter_begin(BmInserter *inserter)
 		if (again)
 			RelationIncrementReferenceCount(inserter->index_relations[i]);
 		else
-			inserter->index_relations[i] =
-				index_open(inserter->index_ids[i], RowExclusiveLock);
+			open_index(inserter, i);
 		rri->ri_IndexRelationDescs[i] = inserter->index_relations[i];
 	}
 	inserter->estate->es_output_cid = GetCurrentCommandId(true);

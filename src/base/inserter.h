@@ -16,6 +16,7 @@ typedef struct BmInserter
 	TupleTableSlot *slot;
 	Oid *index_ids;
 	Relation *index_relations;		/* as opened last, if in ... */
+	TupleDesc *index_descs;			/* theirs, as opened last */
 	TupleTableSlot **batch;			/* BM_BATCH_ROWS of them, once there was a batch */
 	LocalTransactionId locked_in;	/* this transaction ... */
 	SubTransactionId locked_in_sub; /* at this level, which has locked them */

@@ -270,9 +270,9 @@ map_columns(TupleDesc desc)
 static bool
 only_own_triggers(Relation rel)
 {
-	TriggerDesc *triggers = rel->trigdesc;
 	Oid claim = bm_function_oid("claim_dedupe_key");
 	Oid stamp = bm_function_oid("stamp_event");
+	TriggerDesc *triggers = rel->trigdesc; /* now: looking up may have read it anew */
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
