@@ -171,8 +171,8 @@ add_piece(BmPieces *pieces, const char *data, uint32 size)
 		pieces->room = pieces->room * 2 + 64;
 		pieces->piece =
 			pieces->piece == NULL
-				? palloc(pieces->room * sizeof(BmPiece))
-				: repalloc_huge(pieces->piece, pieces->room * sizeof(BmPiece));
+				? palloc(pieces->room * sizeof(BmStoredPiece))
+				: repalloc_huge(pieces->piece, pieces->room * sizeof(BmStoredPiece));
 	}
 	pieces->piece[pieces->count].data = data;
 	pieces->piece[pieces->count].size = size;
@@ -220,7 +220,7 @@ bm_store_pieces(BmPieces *pieces, const BmStorePart *part, dsa_area *area, BufFi
 	/* Oldest first: events mostly come in the order of time, and what is in order is not sorted. */
 	for (int i = first, j = pieces->count - 1; i < j; i++, j--)
 	{
-		BmPiece piece = pieces->piece[i];
+		BmStoredPiece piece = pieces->piece[i];
 
 		pieces->piece[i] = pieces->piece[j];
 		pieces->piece[j] = piece;

@@ -64,18 +64,18 @@ typedef struct BmStore
 } BmStore;
 
 /* What bm_store_pieces() finds: records one after the other. */
-typedef struct BmPiece
+typedef struct BmStoredPiece
 {
 	const char *data;
 	uint32 size;
-} BmPiece;
+} BmStoredPiece;
 
 typedef struct BmPieces
 {
 	int count;
 	int room;
 	Size bytes;
-	BmPiece *piece;
+	BmStoredPiece *piece;
 } BmPieces;
 
 /* How many parts for about so many bytes. */

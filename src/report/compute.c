@@ -231,11 +231,11 @@ compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 uint64
 bm_compute_batch(const BmReport *report, const BmPiece *piece)
 {
-	uint64 rows = report->strategy == BM_DELTA
-					  ? compute_window_of_delta(report, piece)
-					  : compute_window(bm_compute_report(report), piece);
+	const BmReport *full = bm_compute_report(report);
+	uint64 rows = report->strategy == BM_DELTA ? compute_window_of_delta(report, piece)
+											   : compute_window(full, piece);
 
-	bm_increment_require_kept(bm_compute_report(report), piece->window);
+	bm_increment_require_kept(full, piece->window);
 	note_change(report, rows, piece->window);
 	return rows;
 }
@@ -379,7 +379,7 @@ step_windows(const BmReport *report, BmRun *run, bool whole)
 {
 	bool is_first = !run->has_looked;
 	List *pieces = is_first ? look(report, run) : still_kept(report);
-	BmPiece *stored = NULL;
+	BmPiece *stored;
 	BmPiece *piece;
 
 	if (pieces == NIL)
@@ -591,10 +591,13 @@ forget_changes(const BmReport *report)
 	foreach(cell, bm_report_list())
 	{
 		const BmReport *reader = lfirst(cell);
-		const BmWatermark *mark = bm_watermark_get(reader);
 
 		if (reader->source != NULL && bm_report_source(reader) == source)
-			followed = Min(followed, mark->source_change);
+		{
+			int64 change = bm_watermark_get(reader)->source_change;
+
+			followed = Min(followed, change);
+		}
 	}
 	bm_change_delete(other->id, followed);
 }
