@@ -42,7 +42,7 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v
 verdict() {
 	awk -v text="$1" -v ratio="$2" -v way="$3" -v bar="$4" 'BEGIN {
 		good = way == "at-least" ? ratio >= bar : ratio <= bar
-		printf "%-72s %6.2f  (bar: %s %s)  %s\n", text, ratio, way, bar, good ? "ok" : "MISSED"
+		printf "%-72s %6.4g  (bar: %s %s)  %s\n", text, ratio, way, bar, good ? "ok" : "MISSED"
 		exit !good
 	}'
 }

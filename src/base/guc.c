@@ -203,3 +203,11 @@ bm_guc_init(void)
 		NULL, NULL, NULL);
 	MarkGUCPrefixReserved("bizmetrics");
 }
+
+/* Sets one of PostgreSQL's settings until the level of settings that the caller made ends. */
+void
+bm_guc_set_locally(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}

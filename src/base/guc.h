@@ -43,5 +43,6 @@ extern char *bm_guc_timezone;
 extern int bm_guc_unknown_events;
 
 extern void bm_guc_init(void);
+extern void bm_guc_set_locally(const char *name, const char *value);
 
 #endif

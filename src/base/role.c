@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "base/guc.h"
 #include "base/role.h"
 
 BmRoleSwitch
@@ -19,8 +20,7 @@ bm_role_enter(Oid role)
 	SetUserIdAndSecContext(role, saved.context | SECURITY_LOCAL_USERID_CHANGE |
 									 SECURITY_RESTRICTED_OPERATION);
 	saved.nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	bm_guc_set_locally("search_path", "pg_catalog, pg_temp");
 	return saved;
 }
 

@@ -88,8 +88,6 @@ extern int bm_partition_ensure(TimestampTz from, TimestampTz to);
 extern void bm_partitions_make_ahead(TimestampTz now);
 extern void (*bm_tell_worker)(void);
 
-extern void bm_events_summarize(void);
-
 /* rewrite.c */
 typedef struct BmTypeCount
 {

@@ -436,8 +436,7 @@ do_task_as(Oid owner, const OwnerTask *task)
 {
 	BmRoleSwitch saved = bm_role_enter(owner);
 
-	(void) set_config_option("default_tablespace", "", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	bm_guc_set_locally("default_tablespace", "");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	do_task(task);

@@ -23,6 +23,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "base/guc.h"
 #include "metric/evaluate.h"
 
 #define ROWS_AT_A_TIME 1000
@@ -152,8 +153,7 @@ bm_evaluate(BmEvaluation *evaluation)
 	{
 		int nest_level = NewGUCNestLevel();
 
-		(void) set_config_option("search_path", evaluation->search_path, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		bm_guc_set_locally("search_path", evaluation->search_path);
 		PushActiveSnapshot(GetLatestSnapshot());
 		evaluation->snapshot = bm_snapshot_text();
 		timer = start_timer(evaluation->timeout);

@@ -18,7 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
-#include "event/event.h"
+#include "event/new_events.h"
 #include "report/apply.h"
 #include "report/compute.h"
 #include "report/expire.h"
@@ -139,15 +139,17 @@ compute_window_of_delta(const BmReport *report, const BmPiece *piece)
 	BmParameters parameters = {0};
 	BmSelect *select = bm_select_read(report);
 	BmIncrement increment = {.report = report, .now = bm_watermark_get(report)->snapshot};
+	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
+								 .window = piece->window,
+								 .written = BM_ALWAYS};
 	volatile uint64 rows = 0;
 
 	add_window(report, piece, &parameters);
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
-		rows =
-			bm_apply(report, bm_select_sql(select, report, BM_ONLY_NEW | BM_ONLY_WINDOW),
-					 select, &parameters, false, BM_VANISHED_GO_IN_WINDOW);
+		rows = bm_apply(report, bm_select_sql(select, report, &restriction), select,
+						&parameters, false, BM_VANISHED_GO_IN_WINDOW);
 	}
 	PG_FINALLY();
 	{
@@ -161,11 +163,11 @@ compute_window_of_delta(const BmReport *report, const BmPiece *piece)
 static char *
 sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *piece)
 {
-	int restrictions = BM_ONLY_WINDOW;
+	BmRestriction restriction = {.only = BM_ONLY_WINDOW, .window = piece->window};
 
 	if (piece->values != NULL && select->grain_column >= 0)
-		restrictions |= BM_ONLY_GRAIN;
-	return select->is_plain ? bm_select_sql(select, report, restrictions) : report->query;
+		restriction.only |= BM_ONLY_GRAIN;
+	return select->is_plain ? bm_select_sql(select, report, &restriction) : report->query;
 }
 
 /* Computes a window; says how many rows that wrote. */
@@ -402,19 +404,20 @@ step_windows(const BmReport *report, BmRun *run, bool whole)
 static char *
 sql_of_new(const BmReport *report, const BmSelect *select)
 {
+	BmRestriction restriction = {.only = BM_ONLY_NEW};
+
 	if (!select->is_plain || bm_query_calls(report->query, "new_events"))
 		return report->query;
-	return bm_select_sql(select, report, BM_ONLY_NEW);
+	restriction.written = bm_increment_written();
+	return bm_select_sql(select, report, &restriction);
 }
 
 /* What a run would execute for a window, or where that is NULL for new events; for explain_report(). */
 char *
 bm_compute_sql(const BmReport *report, const BmPiece *piece, BmParameters *parameters)
 {
-	BmWindow always = {DT_NOBEGIN, DT_NOEND};
-
 	if (piece != NULL || report->bucket != NULL)
-		add_window(report, piece != NULL ? piece : bm_piece(always, NULL), parameters);
+		add_window(report, piece != NULL ? piece : bm_piece(BM_ALWAYS, NULL), parameters);
 	if (report->strategy == BM_CUSTOM)
 		return report->query;
 	if (piece != NULL)
@@ -429,6 +432,9 @@ compute_anew(const BmReport *report, const BmSelect *select)
 	BmParameters parameters = {0};
 	TimestampTz kept_from = bm_increment_kept_from(report);
 	bool has_window = report->bucket != NULL && select->is_plain;
+	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
+								 .window = {kept_from, DT_NOEND},
+								 .written = BM_ALWAYS};
 
 	if (report->bucket != NULL)
 	{
@@ -444,9 +450,8 @@ compute_anew(const BmReport *report, const BmSelect *select)
 				 errhint("Give it a bucket, or drop it and let a new one begin with what "
 						 "there is.")));
 	return bm_apply(report,
-					has_window
-						? bm_select_sql(select, report, BM_ONLY_NEW | BM_ONLY_WINDOW)
-						: sql_of_new(report, select),
+					has_window ? bm_select_sql(select, report, &restriction)
+							   : sql_of_new(report, select),
 					select, &parameters, false,
 					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO);
 }

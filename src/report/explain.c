@@ -18,6 +18,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/clock.h"
+#include "base/guc.h"
 #include "base/spi.h"
 #include "event/event.h"
 #include "report/access.h"
@@ -228,10 +229,8 @@ bizmetrics_explain_report(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("timezone", report->timezone, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	bm_guc_set_locally("search_path", report->search_path);
+	bm_guc_set_locally("timezone", report->timezone);
 	explain(result, bm_compute_report(report));
 	SPI_finish();
 	AtEOXact_GUC(false, nest_level);

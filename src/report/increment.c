@@ -15,12 +15,13 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/guc.h"
 #include "base/spi.h"
 #include "event/event.h"
+#include "event/new_events.h"
 #include "report/expire.h"
 #include "report/increment.h"
 #include "report/prune.h"
@@ -77,13 +78,19 @@ void
 bm_increment_enter(BmIncrement *increment)
 {
 	increment->nest_level = NewGUCNestLevel();
-	(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	bm_guc_set_locally("enable_sort", "off");
 
 	increment->xmin = 0;
+	increment->written = (BmWindow){DT_NOBEGIN, DT_NOEND};
 	if (increment->before != (Datum) 0)
+	{
 		increment->xmin = (int64) DatumGetUInt64(
 			DirectFunctionCall1(pg_snapshot_xmin, increment->before));
+		if (increment->report->source == NULL &&
+			!bm_events_since(increment->xmin, &increment->written.start,
+							 &increment->written.end))
+			increment->written.end = DT_NOBEGIN;
+	}
 	increment->outer = current;
 	current = increment;
 	has_last_bucket = false;
@@ -112,12 +119,14 @@ require_increment(void)
 Datum
 bizmetrics_watermark_xmin(PG_FUNCTION_ARGS)
 {
-	const BmIncrement *increment = require_increment();
+	PG_RETURN_INT64(require_increment()->xmin);
+}
 
-	if (increment->before == (Datum) 0)
-		PG_RETURN_INT64(0);
-	PG_RETURN_INT64(
-		(int64) DatumGetUInt64(DirectFunctionCall1(pg_snapshot_xmin, increment->before)));
+/* The times between which all events are that are new to the running report. */
+BmWindow
+bm_increment_written(void)
+{
+	return require_increment()->written;
 }
 
 static bool
@@ -248,8 +257,7 @@ bm_increment_plan_for_few(void)
 {
 	int nest_level = NewGUCNestLevel();
 
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	bm_guc_set_locally("jit", "off");
 	return nest_level;
 }
 
@@ -264,11 +272,28 @@ narrow(StringInfo sql, BmParameters *parameters, const char *column, ArrayType *
 					 parameters->count);
 }
 
+/* A bound of the time of events, unless it is none. */
+static void
+bound(StringInfo sql, BmParameters *parameters, const char *operator, TimestampTz at,
+	  TimestampTz none)
+{
+	if (at == none)
+		return;
+	bm_parameter_add(parameters, TIMESTAMPTZOID, TimestampTzGetDatum(at));
+	appendStringInfo(sql, " AND e.occurred_at OPERATOR(pg_catalog.%s) $%d", operator,
+					 parameters->count);
+}
+
 /* New events that change something, as SQL from FROM on. */
 static void
 append_new_events(StringInfo sql, BmParameters *parameters, const BmReport *report)
 {
+	BmWindow written = bm_increment_written();
+
 	appendStringInfoString(sql, " FROM bizmetrics.new_events() AS e WHERE true");
+	/* What is known when it is planned is not planned for. */
+	bound(sql, parameters, ">=", written.start, DT_NOBEGIN);
+	bound(sql, parameters, "<", written.end, DT_NOEND);
 	narrow(sql, parameters, "event_name", report->events);
 	narrow(sql, parameters, "company_id", report->companies);
 }
@@ -636,12 +661,12 @@ look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggrega
 	StringInfoData sql;
 	int nest_level = bm_increment_plan_for_few();
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s", aggregates);
-	append_new_events(&sql, &parameters, report);
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
+		initStringInfo(&sql);
+		appendStringInfo(&sql, "SELECT %s", aggregates);
+		append_new_events(&sql, &parameters, report);
 		(void) bm_spi_execute(sql.data, &parameters);
 	}
 	PG_FINALLY();

@@ -17,11 +17,12 @@ typedef enum BmMode
 typedef struct BmIncrement
 {
 	const BmReport *report;
-	Datum before;	 /* pg_snapshot that was read; 0: none */
-	Datum now;		 /* pg_snapshot to read */
-	int64 xmin;		 /* older transactions have been read; set by bm_increment_enter() */
-	int nest_level;	 /* likewise, of settings */
-	int64 last_xact; /* that was asked for, and the answer */
+	Datum before;	  /* pg_snapshot that was read; 0: none */
+	Datum now;		  /* pg_snapshot to read */
+	int64 xmin;		  /* older transactions have been read; set by bm_increment_enter() */
+	int nest_level;	  /* likewise, of settings */
+	BmWindow written; /* likewise, the times between which new events are */
+	int64 last_xact;  /* that was asked for, and the answer */
 	bool last_is_new;
 	bool found; /* an event was new */
 	struct BmIncrement *outer;
@@ -32,6 +33,7 @@ extern bool bm_increment_is_incremental(const BmReport *report);
 extern Datum bm_increment_snapshot(void);
 extern void bm_increment_enter(BmIncrement *increment);
 extern void bm_increment_leave(const BmIncrement *increment);
+extern BmWindow bm_increment_written(void);
 extern int bm_increment_plan_for_few(void);
 extern List *bm_increment_look(const BmReport *report, BmWatermark *mark,
 							   const BmRun *run);

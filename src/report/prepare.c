@@ -16,6 +16,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "report/access.h"
 #include "report/after.h"
 #include "report/increment.h"
@@ -361,8 +362,7 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 	if (prepare->is_new)
 		run_ddl(report);
 	else
-		(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		bm_guc_set_locally("search_path", report->search_path);
 	if (report->source != NULL)
 		find_source(report);
 	if (prepare->is_new && prepare->decides && report->key != NULL)

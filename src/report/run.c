@@ -28,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/guc.h"
 #include "report/access.h"
 #include "report/after.h"
 #include "report/claim.h"
@@ -168,8 +169,7 @@ set_for_run(const char *name, const char *value)
 static void
 set_settings(const BmReport *report, const BmRun *run)
 {
-	(void) set_config_option("search_path", report->search_path, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	bm_guc_set_locally("search_path", report->search_path);
 	if (LockTimeout == 0)
 		set_for_run("lock_timeout", DEFAULT_LOCK_TIMEOUT);
 	set_for_run("timezone", report->timezone);

@@ -24,11 +24,14 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "base/guc.h"
 #include "event/event.h"
 #include "report/select.h"
+#include "report/truncate.h"
 
 /* $1 and $2 are the window's bounds, $3 the values of the grain. */
 static const Oid parameter_types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTARRAYOID};
@@ -609,20 +612,57 @@ bm_select_natural_grain(const BmSelect *select, const BmReport *report)
 	return NULL;
 }
 
-/* The SELECT as SQL, restricted; restrictions only where it is plain. */
+/* A bound of the time of events, unless it is none. */
+static Node *
+bound(const BmSelect *select, const char *operator, TimestampTz at, TimestampTz none)
+{
+	if (at == none)
+		return NULL;
+	return compare(operator, TIMESTAMPTZOID, event_column(select, BM_EVENT_OCCURRED_AT),
+				   makeConst(TIMESTAMPTZOID, -1, InvalidOid, sizeof(TimestampTz),
+							 TimestampTzGetDatum(at), false, FLOAT8PASSBYVAL));
+}
+
+/* Constants are spelled so that they are read as they are, whatever the settings in force. */
+static char *
+spell(Query *query)
+{
+	int nest_level = NewGUCNestLevel();
+	char *sql;
+
+	bm_guc_set_locally("DateStyle", "ISO");
+	bm_guc_set_locally("IntervalStyle", "postgres");
+	bm_guc_set_locally("extra_float_digits", "3");
+	sql = pg_get_querydef(query, false);
+	AtEOXact_GUC(false, nest_level);
+	return sql;
+}
+
+/* The SELECT as SQL, restricted; only where it is plain. */
 char *
-bm_select_sql(const BmSelect *select, const BmReport *report, int restrictions)
+bm_select_sql(const BmSelect *select, const BmReport *report,
+			  const BmRestriction *restriction)
 {
 	BmSelect copy = *select;
-	FromExpr *from;
+	int only = restriction->only;
+	Node *quals;
 
-	copy.query = copyObject(select->query);
-	from = copy.query->jointree;
-	if ((restrictions & BM_ONLY_WINDOW) && !select->has_window)
-		from->quals = make_and_qual(from->quals, in_window(&copy));
-	if (restrictions & BM_ONLY_GRAIN)
-		from->quals = make_and_qual(from->quals, in_values(&copy, report));
-	if (restrictions & BM_ONLY_NEW)
-		from->quals = make_and_qual(from->quals, is_new(&copy));
-	return pg_get_querydef(copy.query, false);
+	copy.query = bm_truncate_fast(
+		select->query, select->events,
+		(only & BM_ONLY_WINDOW) && !select->has_window ? restriction->window : BM_ALWAYS);
+	quals = copy.query->jointree->quals;
+	if ((only & BM_ONLY_WINDOW) && !select->has_window)
+		quals = make_and_qual(quals, in_window(&copy));
+	if (only & BM_ONLY_GRAIN)
+		quals = make_and_qual(quals, in_values(&copy, report));
+	if (only & BM_ONLY_NEW)
+	{
+		BmWindow written = restriction->written;
+
+		quals = make_and_qual(quals, bound(&copy, ">=", written.start, DT_NOBEGIN));
+		quals = make_and_qual(quals, bound(&copy, "<", written.end, DT_NOEND));
+		quals = make_and_qual(quals, is_new(&copy));
+	}
+	copy.query->jointree->quals = quals;
+	return spell(copy.query);
 }

@@ -5,6 +5,7 @@
 #include "access/tupdesc.h"
 #include "nodes/parsenodes.h"
 
+#include "report/bucket.h"
 #include "report/registry.h"
 
 /* How a column of a delta's rows is put together with that of the table. */
@@ -36,6 +37,15 @@ typedef struct BmSelect
 #define BM_ONLY_GRAIN 2	 /* events whose grain is in $3 */
 #define BM_ONLY_NEW 4	 /* events that are new to the running report */
 
+typedef struct BmRestriction
+{
+	int only;
+	BmWindow window;  /* what $1 and $2 are */
+	BmWindow written; /* with BM_ONLY_NEW: the times between which new events are */
+} BmRestriction;
+
+#define BM_ALWAYS ((BmWindow){DT_NOBEGIN, DT_NOEND})
+
 extern bool bm_select_is_one(const char *query);
 extern bool bm_query_calls(const char *query, const char *function);
 extern int bm_report_parameters(const BmReport *report);
@@ -45,6 +55,6 @@ extern ArrayType *bm_select_natural_events(const BmSelect *select);
 extern const char *bm_select_natural_grain(const BmSelect *select,
 										   const BmReport *report);
 extern char *bm_select_sql(const BmSelect *select, const BmReport *report,
-						   int restrictions);
+						   const BmRestriction *restriction);
 
 #endif

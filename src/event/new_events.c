@@ -1,0 +1,276 @@
+/*
+ * The BRIN index by which new events are found: keeping it up to date, and what it tells of a whole partition.
+ *
+ * BRIN takes in no range of pages by itself: until somebody summarizes it, every scan reads it. VACUUM does
+ * so, but who looks for new events looks sooner. The last range is left alone while it is being filled, or every event
+ * that comes would have to change its summary; that of a past partition is summarized as it is.
+ *
+ * Most partitions hold nothing new, and the index of each has a summary for every few pages of years of events. So
+ * the summaries are read here page by page, for which a scan goes back and forth between the
+ * pages of the index, and only partitions that may hold something are planned for and scanned.
+ */
+#include "postgres.h"
+
+#include "access/brin.h"
+#include "access/brin_internal.h"
+#include "access/brin_page.h"
+#include "access/brin_revmap.h"
+#include "access/brin_tuple.h"
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/role.h"
+#include "event/event.h"
+#include "event/new_events.h"
+
+/* The index on xact_id of a partition, opened, or NULL. */
+static Relation
+open_index(Relation partition)
+{
+	List *indexes = RelationGetIndexList(partition);
+	ListCell *cell;
+
+	foreach(cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_rel->relam == BRIN_AM_OID &&
+			index->rd_index->indkey.values[0] == BM_EVENT_XACT_ID + 1)
+			return index;
+		index_close(index, AccessShareLock);
+	}
+	return NULL;
+}
+
+/*
+ * The first page that no summary tells of, looked for from the end; what is before one that has a summary was summarized
+ * in its turn. InvalidBlockNumber: there is none.
+ */
+static BlockNumber
+first_without_summary(Relation index, BlockNumber pages, bool is_past,
+					  BlockNumber *pages_per_range)
+{
+	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	BrinRevmap *revmap = bm_brin_revmap(index, pages_per_range, snapshot);
+	BlockNumber full = is_past ? pages : pages - pages % *pages_per_range;
+	BlockNumber found = InvalidBlockNumber;
+	Buffer buffer = InvalidBuffer;
+
+	while (full > 0)
+	{
+		BlockNumber range = (full - 1) / *pages_per_range * *pages_per_range;
+
+		CHECK_FOR_INTERRUPTS();
+		if (bm_brin_has_summary(revmap, range, &buffer, snapshot))
+			break;
+		full = found = range;
+	}
+	if (BufferIsValid(buffer))
+		ReleaseBuffer(buffer);
+	brinRevmapTerminate(revmap);
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+/* Summarizes a partition's ranges from this page on, as its owner, unless VACUUM is at it. */
+static void
+summarize(Relation partition, Oid index, BlockNumber from, BlockNumber pages,
+		  bool is_past, BlockNumber pages_per_range)
+{
+	BmRoleSwitch saved;
+
+	if (!ConditionalLockRelation(partition, ShareUpdateExclusiveLock))
+		return;
+	saved = bm_role_enter(partition->rd_rel->relowner);
+	for (BlockNumber range = from;
+		 is_past ? range < pages : range + pages_per_range <= pages;
+		 range += pages_per_range)
+		(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index),
+								   Int64GetDatum((int64) range));
+	bm_role_leave(&saved);
+	UnlockRelation(partition, ShareUpdateExclusiveLock);
+}
+
+static void
+summarize_partition(const BmPartition *bounds)
+{
+	Relation partition = try_relation_open(bounds->relid, AccessShareLock);
+	Relation index = NULL;
+	bool is_past = bounds->upper < bm_clock_now();
+
+	if (partition == NULL)
+		return;
+	if (partition->rd_rel->relkind == RELKIND_RELATION)
+		index = open_index(partition);
+	if (index != NULL)
+	{
+		BlockNumber pages = RelationGetNumberOfBlocks(partition);
+		BlockNumber pages_per_range;
+		BlockNumber from = first_without_summary(index, pages, is_past, &pages_per_range);
+		Oid index_oid = RelationGetRelid(index);
+
+		index_close(index, AccessShareLock);
+		if (from != InvalidBlockNumber)
+			summarize(partition, index_oid, from, pages, is_past, pages_per_range);
+	}
+	relation_close(partition, AccessShareLock);
+}
+
+/* Summarizes what came since it was last done; whoever reads events may call it. */
+void
+bm_events_summarize(void)
+{
+	ListCell *cell;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	foreach(cell, bm_partition_list_now())
+		summarize_partition(lfirst(cell));
+}
+
+/* The ranges of pages of a partition, and of which ones a summary was seen. */
+typedef struct Summaries
+{
+	BlockNumber pages_per_range;
+	BlockNumber ranges;
+	Bitmapset *seen;
+	int64 since; /* the transaction that is looked for */
+} Summaries;
+
+/*
+ * Says that the range may hold an event of that transaction or a later one; where its summary is of another form than
+ * that of two columns without NULLs, it stays unseen.
+ */
+static bool
+range_may_hold(Summaries *summaries, BrinTuple *summary)
+{
+	/* The least and the greatest value of the first column come first. */
+	const int64 *xact_ids =
+		(const int64 *) ((const char *) summary + BrinTupleDataOffset(summary));
+	BlockNumber range = summary->bt_blkno / summaries->pages_per_range;
+
+	if ((summary->bt_info & ~BRIN_OFFSET_MASK) != 0)
+		return false;
+	if (range < summaries->ranges)
+		summaries->seen = bms_add_member(summaries->seen, (int) range);
+	return xact_ids[1] >= summaries->since;
+}
+
+static bool
+page_may_hold(Summaries *summaries, Page page)
+{
+	if (PageIsNew(page) || !BRIN_IS_REGULAR_PAGE(page))
+		return false;
+	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page); i++)
+	{
+		ItemId item = PageGetItemId(page, i);
+
+		if (ItemIdIsUsed(item) &&
+			range_may_hold(summaries, (BrinTuple *) PageGetItem(page, item)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * May a table of so many pages hold such an event? A summary that is moved from one page to another while they are read
+ * may be seen twice, or not at all: then the answer is yes, as for a range without one. An older version of
+ * it will do: events that were committed before are in it.
+ */
+static bool
+index_may_hold(Relation index, BlockNumber table_pages, int64 since)
+{
+	Summaries summaries = {.pages_per_range = BrinGetPagesPerRange(index),
+						   .since = since};
+	BlockNumber pages = RelationGetNumberOfBlocks(index);
+	bool found = false;
+
+	summaries.ranges =
+		(table_pages + summaries.pages_per_range - 1) / summaries.pages_per_range;
+	for (BlockNumber block = 0; block < pages && !found; block++)
+	{
+		Buffer buffer = ReadBuffer(index, block);
+
+		CHECK_FOR_INTERRUPTS();
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		found = page_may_hold(&summaries, BufferGetPage(buffer));
+		UnlockReleaseBuffer(buffer);
+	}
+	if (!found)
+		found = bms_num_members(summaries.seen) < (int) summaries.ranges;
+	bms_free(summaries.seen);
+	return found;
+}
+
+/* Is the first column of the index summarized by its least and greatest value? */
+static bool
+is_minmax(Relation index)
+{
+	return index->rd_opcintype[0] == INT8OID &&
+		   index_getprocid(index, 1, BRIN_PROCNUM_OPCINFO) == F_BRIN_MINMAX_OPCINFO;
+}
+
+static bool
+partition_may_hold(const BmPartition *bounds, int64 since)
+{
+	Relation partition = try_relation_open(bounds->relid, AccessShareLock);
+	Relation index = NULL;
+	bool found = true;
+
+	if (partition == NULL)
+		return false;
+	if (partition->rd_rel->relkind == RELKIND_RELATION)
+		index = open_index(partition);
+	if (index != NULL)
+	{
+		if (is_minmax(index))
+			found = index_may_hold(index, RelationGetNumberOfBlocks(partition), since);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(partition, AccessShareLock);
+	return found;
+}
+
+/*
+ * Between which times events of this transaction and later ones are, those that a snapshot from before the call shows:
+ * from the first partition that may hold some to the last. False: there are none.
+ */
+bool
+bm_events_since(int64 xact, TimestampTz *from, TimestampTz *to)
+{
+	List *partitions = bm_partition_list_now();
+	int first = 0;
+	int last = list_length(partitions) - 1;
+	const BmPartition *partition;
+
+	while (first <= last && !partition_may_hold(list_nth(partitions, first), xact))
+		first++;
+	while (last > first && !partition_may_hold(list_nth(partitions, last), xact))
+		last--;
+	if (first > last)
+		return false;
+	/* The default partition, whose events are of any time, is the last. */
+	partition = list_nth(partitions, last);
+	*to = partition->upper;
+	if (!partition->is_default)
+		partition = list_nth(partitions, first);
+	*from = partition->lower;
+	return true;
+}

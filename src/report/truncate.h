@@ -1,0 +1,11 @@
+/* Truncating the times of events, which is much of what grouping them by bucket costs. */
+#ifndef BM_REPORT_TRUNCATE_H
+#define BM_REPORT_TRUNCATE_H
+
+#include "nodes/parsenodes.h"
+
+#include "report/bucket.h"
+
+extern Query *bm_truncate_fast(const Query *query, int events, BmWindow window);
+
+#endif
