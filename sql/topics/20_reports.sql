@@ -309,7 +309,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_cancel_run
 COMMENT ON FUNCTION bizmetrics.cancel_run(bigint) IS
 'Cancels a run: its attempt that is under way, by the worker or by run_report() in another session, or, where this was its last attempt, the wait for the next one. No other attempt follows. True where there was something to cancel; an attempt that catches the cancel goes on. For the report''s owner, the extension''s owner, members of pg_signal_backend (but for a superuser''s report) and superusers. Errors: 42704 no such run; 42501 none of these; 22004 NULL.';
 
--- Views: everybody who may use them sees his own reports, the extension's owner all of them. ------
+-- Views: everybody who may use them sees his own reports, the extension's owner all of them; report_status
+-- is in 21_incremental.sql. -------------------------------------------------------------------------------
 
 CREATE FUNCTION bizmetrics.may_see_report(owner_name text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_may_see_report';
@@ -326,59 +327,17 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_missed_
 COMMENT ON FUNCTION bizmetrics.missed_slot(text, text, timestamptz, text) IS
 'The first time that a schedule fired after a time; NULL where that is still to come, or there is none.';
 
-CREATE VIEW bizmetrics.report_status WITH (security_barrier) AS
-SELECT r.report_name,
-       r.owner_name,
-       r.target,
-       r.schedule,
-       r.timezone,
-       CASE
-         WHEN s.broken_reason IS NOT NULL THEN 'broken'
-         WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
-         WHEN s.pid IS NOT NULL THEN 'running'
-         WHEN s.consecutive_crashes OPERATOR(pg_catalog.>=) 3 THEN 'quarantined'
-         WHEN r.paused THEN 'paused'
-         WHEN s.chain_trigger IS NOT NULL THEN 'retrying'
-         ELSE 'waiting'
-       END AS state,
-       s.next_slot,
-       s.last_slot,
-       s.attempt,
-       s.next_attempt_at,
-       s.started_at AS running_since,
-       s.last_success_at,
-       s.consecutive_failures,
-       s.broken_reason,
-       e.expected_slot,
-       bizmetrics.time_since(e.expected_slot) AS lag
-FROM bizmetrics.reports r
-LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
-CROSS JOIN LATERAL (
+-- One expression for whoever shows it: the planner puts it in place of the call.
+CREATE FUNCTION bizmetrics.expected_slot(report bizmetrics.reports, state bizmetrics.report_state) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT least(
-    s.chain_slot,
-    CASE WHEN bizmetrics.time_since(s.next_slot) IS NOT NULL THEN s.next_slot END,
-    CASE WHEN s.consecutive_failures OPERATOR(pg_catalog.>) 0
-         THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at, r.match_days), s.last_slot) END) AS expected_slot
-) e
-WHERE bizmetrics.may_see_report(r.owner_name);
-COMMENT ON VIEW bizmetrics.report_status IS 'Where each report stands that the current role may see.';
-COMMENT ON COLUMN bizmetrics.report_status.state IS
-'waiting for its slot; running; retrying after a failed attempt; paused; quarantined after three crashes in a row; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
-COMMENT ON COLUMN bizmetrics.report_status.report_name IS 'The report''s name.';
-COMMENT ON COLUMN bizmetrics.report_status.owner_name IS 'The role it runs as.';
-COMMENT ON COLUMN bizmetrics.report_status.target IS 'Its table.';
-COMMENT ON COLUMN bizmetrics.report_status.schedule IS 'When it runs, as cron has it.';
-COMMENT ON COLUMN bizmetrics.report_status.timezone IS 'The time zone of its schedule and buckets.';
-COMMENT ON COLUMN bizmetrics.report_status.expected_slot IS 'The oldest slot whose result is missing: of the open run, of one that came and was not claimed, and of those since the last success where runs failed; NULL where nothing is missing.';
-COMMENT ON COLUMN bizmetrics.report_status.lag IS 'How long ago expected_slot was: how far the report''s table is behind. NULL where nothing is missing.';
-COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; after a crash, nothing begins before; while it is restored, when it is looked at again.';
-COMMENT ON COLUMN bizmetrics.report_status.running_since IS 'When the attempt under way began.';
-COMMENT ON COLUMN bizmetrics.report_status.last_success_at IS 'When an attempt last succeeded.';
-COMMENT ON COLUMN bizmetrics.report_status.broken_reason IS 'What keeps it from running.';
-COMMENT ON COLUMN bizmetrics.report_status.next_slot IS 'When the schedule fires next.';
-COMMENT ON COLUMN bizmetrics.report_status.last_slot IS 'The last slot that was claimed.';
-COMMENT ON COLUMN bizmetrics.report_status.attempt IS 'Attempts made in the open run; 0 where there is none.';
-COMMENT ON COLUMN bizmetrics.report_status.consecutive_failures IS 'Runs that failed, all their attempts counted as one, since the last success.';
+    state.chain_slot,
+    CASE WHEN bizmetrics.time_since(state.next_slot) IS NOT NULL THEN state.next_slot END,
+    CASE WHEN state.consecutive_failures OPERATOR(pg_catalog.>) 0
+         THEN coalesce(bizmetrics.missed_slot(report.schedule, report.timezone, state.last_success_at, report.match_days), state.last_slot) END)
+$$;
+COMMENT ON FUNCTION bizmetrics.expected_slot(bizmetrics.reports, bizmetrics.report_state) IS
+'The oldest slot of a report whose result is missing: of the open run, of one that came and was not claimed, and of those since the last success where runs failed; NULL where nothing is missing.';
 
 CREATE VIEW bizmetrics.report_runs WITH (security_barrier) AS
 SELECT u.run_id,

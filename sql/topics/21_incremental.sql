@@ -9,13 +9,15 @@ CREATE TABLE bizmetrics.report_watermarks (
   definition integer NOT NULL,
   snapshot pg_snapshot,
   read_to timestamptz,
-  source_change bigint
+  source_change bigint,
+  events text[]
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_watermarks IS
 'How far each incremental report has read. Written in the transactions that write the reports'' rows.';
 COMMENT ON COLUMN bizmetrics.report_watermarks.snapshot IS 'Events visible in it are in the report''s table, but for those of its pending windows; NULL: none has been read.';
 COMMENT ON COLUMN bizmetrics.report_watermarks.read_to IS 'Where it reads another table: the time of its last success.';
 COMMENT ON COLUMN bizmetrics.report_watermarks.source_change IS 'Where it reads another report''s table: the last of bizmetrics.report_changes that it has followed.';
+COMMENT ON COLUMN bizmetrics.report_watermarks.events IS 'Names of the events that change something, as its runs understand the report; NULL: all.';
 COMMENT ON COLUMN bizmetrics.report_watermarks.definition IS 'That of bizmetrics.reports for which this holds.';
 
 CREATE SEQUENCE bizmetrics.pending_window_id_seq;
@@ -156,41 +158,91 @@ COMMENT ON FUNCTION bizmetrics.explain_report(text) IS
 CREATE FUNCTION bizmetrics.watermark_lag(report_id bigint, OUT new_events bigint, OUT since timestamptz)
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_watermark_lag';
 COMMENT ON FUNCTION bizmetrics.watermark_lag(bigint) IS
-'How many committed events an incremental report has not read, and since when the oldest of them has been stored; NULL for others, or where the current role may not see the report or the events. Reads these events.';
+'How many committed events an incremental report has not read, and since when the oldest of them has been stored; NULL for others, or where the current role may not see the report or the events. Reads these events, and no more than a million of them.';
 
-CREATE FUNCTION bizmetrics.oldest_writer(OUT pid integer, OUT since timestamptz)
+-- By its lock on the table it wrote into, which is held to the end: of business_events, or of a partition itself.
+CREATE FUNCTION bizmetrics.oldest_writer(OUT pid integer, OUT since timestamptz, OUT gid text)
+RETURNS SETOF record ROWS 1
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT a.pid, a.xact_start
+  SELECT l.pid, coalesce(a.xact_start, p.prepared), p.gid
   FROM pg_locks AS l
-  JOIN pg_locks AS x ON x.virtualtransaction = l.virtualtransaction AND x.locktype = 'transactionid' AND x.mode = 'ExclusiveLock'
+  JOIN pg_locks AS x ON x.virtualtransaction = l.virtualtransaction AND x.pid IS NOT DISTINCT FROM l.pid
+    AND x.locktype = 'transactionid' AND x.mode = 'ExclusiveLock'
   LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+  LEFT JOIN pg_prepared_xacts AS p ON l.pid IS NULL AND p.transaction = x.transactionid
   WHERE l.locktype = 'relation'
     AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-    AND l.relation = 'public.business_events'::regclass
+    AND l.relation IN (SELECT 'public.business_events'::regclass UNION ALL SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = 'public.business_events'::regclass)
     AND l.mode = 'RowExclusiveLock'
     AND l.granted
-  ORDER BY age(x.transactionid) DESC
+  ORDER BY age(x.transactionid) DESC, p.gid
   LIMIT 1
 $$;
 COMMENT ON FUNCTION bizmetrics.oldest_writer() IS
-'The oldest transaction that has logged events and not ended: they become new to reports when it commits. pid is NULL for a prepared one; since is NULL where the current role may not see another one''s activity.';
+'The oldest transaction that has logged events and not ended: they become new to reports when it commits. No row where there is none. Of a prepared one pid is NULL, gid its name, and since when it was prepared; of others since is when it began, NULL where the current role may not see another one''s activity.';
 
-CREATE VIEW bizmetrics.report_lag WITH (security_barrier) AS
+CREATE VIEW bizmetrics.report_status WITH (security_barrier) AS
 SELECT r.report_name,
+       r.owner_name,
+       r.target,
+       r.schedule,
+       r.timezone,
+       CASE
+         WHEN s.broken_reason IS NOT NULL THEN 'broken'
+         WHEN s.report_id IS NULL OR NOT s.adopted THEN 'restored'
+         WHEN s.pid IS NOT NULL THEN 'running'
+         WHEN s.consecutive_crashes OPERATOR(pg_catalog.>=) 3 THEN 'quarantined'
+         WHEN r.paused THEN 'paused'
+         WHEN s.chain_trigger IS NOT NULL THEN 'retrying'
+         ELSE 'waiting'
+       END AS state,
+       s.next_slot,
+       s.last_slot,
+       s.attempt,
+       s.next_attempt_at,
+       s.started_at AS running_since,
+       s.last_success_at,
+       s.consecutive_failures,
+       s.broken_reason,
+       bizmetrics.expected_slot(r, s) AS expected_slot,
+       bizmetrics.time_since(bizmetrics.expected_slot(r, s)) AS lag,
        l.new_events,
-       CASE WHEN l.new_events IS NULL THEN NULL WHEN l.since IS NULL THEN interval '0' ELSE pg_catalog.now() OPERATOR(pg_catalog.-) l.since END AS behind,
-       (SELECT pg_catalog.count(*) FROM bizmetrics.pending_windows AS p WHERE p.report_id OPERATOR(pg_catalog.=) r.report_id) AS pending_windows,
+       CASE WHEN l.new_events OPERATOR(pg_catalog.=) 0 THEN interval '0' ELSE pg_catalog.now() OPERATOR(pg_catalog.-) l.since END AS watermark_lag,
+       (SELECT pg_catalog.count(*) FROM bizmetrics.pending_windows p WHERE p.report_id OPERATOR(pg_catalog.=) r.report_id) AS pending_windows,
        w.pid AS oldest_writer,
        w.since AS oldest_writer_since
-FROM bizmetrics.reports AS r
-CROSS JOIN LATERAL bizmetrics.watermark_lag(r.report_id) AS l
-LEFT JOIN LATERAL bizmetrics.oldest_writer() AS w ON true
+FROM bizmetrics.reports r
+LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
+LEFT JOIN LATERAL (
+  SELECT pg_catalog.max(m.new_events) AS new_events, pg_catalog.max(m.since) AS since
+  FROM bizmetrics.watermark_lag(r.report_id) m
+) l ON true
+LEFT JOIN (
+  SELECT pg_catalog.max(o.pid) AS pid, pg_catalog.max(o.since) AS since
+  FROM bizmetrics.oldest_writer() o
+) w ON true
 WHERE bizmetrics.may_see_report(r.owner_name);
-COMMENT ON VIEW bizmetrics.report_lag IS
-'How far each report''s watermark is behind the events, of the reports that the current role may see. Reads the events that are new to each: it costs what they cost.';
-COMMENT ON COLUMN bizmetrics.report_lag.report_name IS 'The report''s name.';
-COMMENT ON COLUMN bizmetrics.report_lag.new_events IS 'Committed events that it has not read, of the names and companies that it says; NULL: it does not go by new events, or the current role may not read events.';
-COMMENT ON COLUMN bizmetrics.report_lag.behind IS 'Since when the oldest of them has been stored.';
-COMMENT ON COLUMN bizmetrics.report_lag.pending_windows IS 'Windows that it found to have changed and has still to compute.';
-COMMENT ON COLUMN bizmetrics.report_lag.oldest_writer IS 'The process of the oldest transaction that has logged events and not committed: what it logged is in no report yet. NULL: none, or a prepared one.';
-COMMENT ON COLUMN bizmetrics.report_lag.oldest_writer_since IS 'When that transaction began.';
+COMMENT ON VIEW bizmetrics.report_status IS
+'Where each report stands that the current role may see. new_events and watermark_lag read what is new to each report, at most a million events of it, and oldest_writer the locks: for all of them in one query once. What is not selected costs nothing.';
+COMMENT ON COLUMN bizmetrics.report_status.new_events IS 'Committed events that an incremental report has not read, of the names and companies that change something; 1000000: so many or more. All events, where everything is computed anew. NULL: it does not go by new events, or the current role may not read events.';
+COMMENT ON COLUMN bizmetrics.report_status.watermark_lag IS 'How long ago the oldest of these was stored: how far its watermark is behind the events.';
+COMMENT ON COLUMN bizmetrics.report_status.pending_windows IS 'Windows that it found to have changed and has still to compute: of a long catch-up, or such as failed.';
+COMMENT ON COLUMN bizmetrics.report_status.oldest_writer IS 'What holds watermarks back: the process of the oldest transaction that has logged events and not ended. What it logged is in no report yet. NULL: none, or a prepared one; oldest_writer() tells them apart.';
+COMMENT ON COLUMN bizmetrics.report_status.oldest_writer_since IS 'When that transaction began; of a prepared one, when it was prepared.';
+COMMENT ON COLUMN bizmetrics.report_status.state IS
+'waiting for its slot; running; retrying after a failed attempt; paused; quarantined after three crashes in a row; broken: cannot run, see broken_reason; restored from a dump and not adopted yet.';
+COMMENT ON COLUMN bizmetrics.report_status.report_name IS 'The report''s name.';
+COMMENT ON COLUMN bizmetrics.report_status.owner_name IS 'The role it runs as.';
+COMMENT ON COLUMN bizmetrics.report_status.target IS 'Its table.';
+COMMENT ON COLUMN bizmetrics.report_status.schedule IS 'When it runs, as cron has it.';
+COMMENT ON COLUMN bizmetrics.report_status.timezone IS 'The time zone of its schedule and buckets.';
+COMMENT ON COLUMN bizmetrics.report_status.expected_slot IS 'The oldest slot whose result is missing: of the open run, of one that came and was not claimed, and of those since the last success where runs failed; NULL where nothing is missing.';
+COMMENT ON COLUMN bizmetrics.report_status.lag IS 'How long ago expected_slot was: how far the report''s table is behind. NULL where nothing is missing.';
+COMMENT ON COLUMN bizmetrics.report_status.next_attempt_at IS 'When a failed attempt is tried again; after a crash, nothing begins before; while it is restored, when it is looked at again.';
+COMMENT ON COLUMN bizmetrics.report_status.running_since IS 'When the attempt under way began.';
+COMMENT ON COLUMN bizmetrics.report_status.last_success_at IS 'When an attempt last succeeded.';
+COMMENT ON COLUMN bizmetrics.report_status.broken_reason IS 'What keeps it from running.';
+COMMENT ON COLUMN bizmetrics.report_status.next_slot IS 'When the schedule fires next.';
+COMMENT ON COLUMN bizmetrics.report_status.last_slot IS 'The last slot that was claimed.';
+COMMENT ON COLUMN bizmetrics.report_status.attempt IS 'Attempts made in the open run; 0 where there is none.';
+COMMENT ON COLUMN bizmetrics.report_status.consecutive_failures IS 'Runs that failed, all their attempts counted as one, since the last success.';

@@ -31,7 +31,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
     ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog, bizmetrics.funnels'),
-    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.report_lag, bizmetrics.partitions, bizmetrics.granted_roles'),
+    ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.partitions, bizmetrics.granted_roles'),
     ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
     ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
     ('author', 'SELECT ON bizmetrics.report_tables')
@@ -48,7 +48,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       OR ($1 = 'author' AND f.proname IN ('sessionize', 'funnel', 'funnel_counts', 'funnel_trend', 'funnel_buckets', 'funnel_actors', 'funnel_subjects', 'saved_funnel', 'funnel_definition', 'create_funnel', 'drop_funnel',
                                           'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
                                           'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'date_trunc', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
-                                          'preview_schedule', 'time_since', 'missed_slot', 'report_totals', 'report_template', 'check_report_name',
+                                          'preview_schedule', 'time_since', 'missed_slot', 'expected_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'number_in', 'items_in', 'time_in', 'health_score',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',
                                           'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
@@ -59,7 +59,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
       OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of',
                                                         'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
-                                                        'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs',
+                                                        'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs',
                                                         'prometheus_recording_rules', 'prometheus_alert_rules'))
       OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field')))
 $$;

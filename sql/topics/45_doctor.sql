@@ -101,16 +101,15 @@ CREATE FUNCTION bizmetrics.doctor_watermarks()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'postgres' AS $$
   SELECT 'warning', 'report ' || s.report_name,
-         format('its watermark is %s behind: %s events that were stored before its last success are not in it', date_trunc('second', l.behind), l.new_events),
-         'Transactions that log events stay open for long, or its schedule is too rare: see bizmetrics.report_lag, and run it with request_run().'
+         format('its watermark is %s behind: %s events that were stored before its last success are not in it', date_trunc('second', s.watermark_lag), s.new_events),
+         'Transactions that log events stay open for long, or its schedule is too rare: see oldest_writer of bizmetrics.report_status, and run it with request_run().'
   FROM bizmetrics.report_status s
-  JOIN bizmetrics.report_lag l USING (report_name)
-  WHERE l.behind > interval '1 day' AND s.state = 'waiting' AND now() - l.behind < s.last_success_at
+  WHERE s.state = 'waiting' AND s.watermark_lag > interval '1 day' AND now() - s.watermark_lag < s.last_success_at
   UNION ALL
-  SELECT 'warning', coalesce('process ' || w.pid, 'a prepared transaction'),
+  SELECT 'warning', coalesce('process ' || w.pid, format('prepared transaction "%s"', w.gid)),
          'its transaction has logged events and been open for more than an hour: what it logged is in no report',
          CASE WHEN w.pid IS NOT NULL THEN format('Let it commit, or end it: pg_terminate_backend(%s).', w.pid)
-              ELSE 'See pg_prepared_xacts: COMMIT PREPARED or ROLLBACK PREPARED.' END
+              ELSE format('COMMIT PREPARED %L, or ROLLBACK PREPARED.', w.gid) END
   FROM bizmetrics.oldest_writer() w
   WHERE w.since < now() - interval '1 hour'
 $$;

@@ -15,11 +15,7 @@ SELECT r.report_name,
        s.consecutive_failures,
        s.last_success_at,
        s.broken_reason IS NOT NULL AS broken,
-       bizmetrics.time_since(least(
-         s.chain_slot,
-         CASE WHEN bizmetrics.time_since(s.next_slot) IS NOT NULL THEN s.next_slot END,
-         CASE WHEN s.consecutive_failures OPERATOR(pg_catalog.>) 0
-              THEN coalesce(bizmetrics.missed_slot(r.schedule, r.timezone, s.last_success_at, r.match_days), s.last_slot) END)) AS lag
+       bizmetrics.time_since(bizmetrics.expected_slot(r, s)) AS lag
 FROM bizmetrics.reports r
 LEFT JOIN bizmetrics.report_state s ON s.report_id OPERATOR(pg_catalog.=) r.report_id
 LEFT JOIN bizmetrics.pruned_runs p ON p.report_id OPERATOR(pg_catalog.=) r.report_id

@@ -571,7 +571,8 @@ bm_partition_ensure(TimestampTz from, TimestampTz to)
 
 	while (at < to)
 	{
-		Relation parent = table_open(parent_oid, RowExclusiveLock);
+		/* Not as those who log lock it: who makes partitions holds no report back. */
+		Relation parent = table_open(parent_oid, AccessShareLock);
 		BmPartition found = bm_partition_find(parent, at);
 
 		table_close(parent, NoLock);

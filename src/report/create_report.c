@@ -519,7 +519,7 @@ bizmetrics_create_report(PG_FUNCTION_ARGS)
 	bm_state_put(bm_state_create(report, true));
 	/* What is there already, a declarative report brings up to date; a query that writes knows it. */
 	if (prepare.target_is_empty || report->strategy == BM_CUSTOM)
-		bm_watermark_begin(report);
+		bm_watermark_begin(report, prepare.events);
 	if (DatumGetBool(value_of(&call, ARG_RUN_IMMEDIATELY)))
 		bm_request_insert(report->id, bm_clock_now(),
 						  GetUserNameFromId(GetUserId(), false));

@@ -13,6 +13,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 #include "base/guc.h"
 #include "base/spi.h"
+#include "base/table.h"
 #include "event/event.h"
 #include "report/access.h"
 #include "report/compute.h"
@@ -237,6 +239,16 @@ bizmetrics_explain_report(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A view that shows the lag is read by those, too, who may not read events. */
+static bool
+may_read_new_events(void)
+{
+	return pg_class_aclcheck(bm_event_parent(), GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		   DatumGetBool(DirectFunctionCall2(
+			   has_function_privilege_id, ObjectIdGetDatum(bm_function_oid("new_events")),
+			   CStringGetTextDatum("EXECUTE")));
+}
+
 /* How many events are new to a report, and since when the oldest of them is stored. */
 Datum
 bizmetrics_watermark_lag(PG_FUNCTION_ARGS)
@@ -249,8 +261,7 @@ bizmetrics_watermark_lag(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	if (report != NULL && report->source == NULL && bm_may_see(report->owner) &&
-		pg_class_aclcheck(bm_event_parent(), GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		bm_increment_is_incremental(report))
+		may_read_new_events() && bm_increment_is_incremental(report))
 	{
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");

@@ -650,9 +650,13 @@ bm_increment_take(const BmReport *report, List **pieces, bool whole)
 	return taken;
 }
 
-/* Runs an aggregate over the events that are new since the watermark, those that change nothing left out. */
+/*
+ * Runs an aggregate over the events that are new since the watermark, or so many of them, those that change nothing
+ * left out.
+ */
 static void
-look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggregates)
+look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggregates,
+			const char *most)
 {
 	BmIncrement increment = {.report = report,
 							 .before = mark->is_void ? (Datum) 0 : mark->snapshot,
@@ -665,8 +669,9 @@ look_at_new(const BmReport *report, const BmWatermark *mark, const char *aggrega
 	PG_TRY();
 	{
 		initStringInfo(&sql);
-		appendStringInfo(&sql, "SELECT %s", aggregates);
+		appendStringInfo(&sql, "SELECT %s FROM (SELECT e.recorded_at", aggregates);
 		append_new_events(&sql, &parameters, report);
+		appendStringInfo(&sql, " LIMIT %s) AS e", most);
 		(void) bm_spi_execute(sql.data, &parameters);
 	}
 	PG_FINALLY();
@@ -682,16 +687,24 @@ bm_increment_count_new(const BmReport *report, const BmWatermark *mark)
 {
 	bool isnull;
 
-	look_at_new(report, mark, "pg_catalog.count(*)");
+	look_at_new(report, mark, "pg_catalog.count(*)", "ALL");
 	return DatumGetInt64(bm_spi_value(0, 1, &isnull));
 }
 
-/* Likewise, and since when the oldest of them has been stored. */
+/*
+ * Likewise, and since when the oldest of them has been stored; by the names that its runs go by, and no more than
+ * a million: whoever looks at all reports is not to wait for one that has everything to read.
+ */
 void
 bm_increment_lag(const BmReport *report, const BmWatermark *mark, Datum *values,
 				 bool *nulls)
 {
-	look_at_new(report, mark, "pg_catalog.count(*), pg_catalog.min(e.recorded_at)");
+	BmReport seen = *report;
+
+	if (!mark->is_void)
+		seen.events = mark->events;
+	look_at_new(&seen, mark, "pg_catalog.count(*), pg_catalog.min(e.recorded_at)",
+				"1000000");
 	values[0] = bm_spi_value(0, 1, &nulls[0]);
 	values[1] = bm_spi_value(0, 2, &nulls[1]);
 }

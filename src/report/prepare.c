@@ -338,7 +338,7 @@ find_retention_column(BmReport *report, const BmSelect *select, Oid target)
 
 /* The query is a SELECT whose rows we put into the table. */
 static BmSelect *
-prepare_declarative(BmReport *report, const BmPrepare *prepare)
+prepare_declarative(BmReport *report, BmPrepare *prepare)
 {
 	BmSelect *select = read_select(report);
 
@@ -350,6 +350,8 @@ prepare_declarative(BmReport *report, const BmPrepare *prepare)
 	}
 	check_strategy(report, select);
 	prepare_target(report, select, prepare);
+	if (report->events == NULL && report->source == NULL)
+		prepare->events = bm_select_natural_events(select);
 	return select;
 }
 
@@ -367,6 +369,7 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 		find_source(report);
 	if (prepare->is_new && prepare->decides && report->key != NULL)
 		report->strategy = BM_MERGE; /* until it is decided */
+	prepare->events = report->events;
 	if (is_declarative(report))
 		select = prepare_declarative(report, prepare);
 	check_windows(report);
@@ -384,10 +387,13 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 
 /* What was found lives as long as SPI does. */
 static void
-keep_what_was_found(BmReport *report, MemoryContext memory)
+keep_what_was_found(BmReport *report, BmPrepare *prepare, MemoryContext memory)
 {
 	MemoryContext old = MemoryContextSwitchTo(memory);
 
+	if (prepare->events != NULL)
+		prepare->events =
+			(ArrayType *) PG_DETOAST_DATUM_COPY(PointerGetDatum(prepare->events));
 	if (report->source != NULL)
 		report->source = pstrdup(report->source);
 	if (report->source_time != NULL)
@@ -419,7 +425,7 @@ bm_prepare_as_owner(BmReport *report, Oid owner, BmPrepare *work)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	prepare(report, owner, work);
-	keep_what_was_found(report, memory);
+	keep_what_was_found(report, work, memory);
 	SPI_finish();
 	bm_access_share_target(bm_report_target(report, false));
 	AtEOXact_GUC(false, nest_level); /* what the ddl has set ends here */

@@ -2,6 +2,7 @@
 #ifndef BM_REPORT_PREPARE_H
 #define BM_REPORT_PREPARE_H
 
+#include "utils/array.h"
 #include "utils/jsonb.h"
 
 #include "report/registry.h"
@@ -14,6 +15,7 @@ typedef struct BmPrepare
 	char *description;
 	Jsonb *columns;
 	bool target_is_empty; /* what was found */
+	ArrayType *events;	  /* names of those that change something; NULL: all */
 } BmPrepare;
 
 extern void bm_prepare_as_owner(BmReport *report, Oid owner, BmPrepare *prepare);

@@ -32,6 +32,7 @@ enum
 	MARK_SNAPSHOT,
 	MARK_READ_TO,
 	MARK_SOURCE_CHANGE,
+	MARK_EVENTS,
 	MARK_COLUMNS
 };
 
@@ -90,11 +91,14 @@ bm_watermark_get(const BmReport *report)
 			mark->read_to = DatumGetTimestampTz(v[MARK_READ_TO]);
 		if (!n[MARK_SOURCE_CHANGE])
 			mark->source_change = DatumGetInt64(v[MARK_SOURCE_CHANGE]);
+		if (!n[MARK_EVENTS])
+			mark->events = DatumGetArrayTypePCopy(v[MARK_EVENTS]);
 	}
 	table_close(rel, AccessShareLock);
 	return mark;
 }
 
+/* The report with the names of events that it was found to read: see bm_compute_report(). */
 void
 bm_watermark_put(const BmReport *report, const BmWatermark *mark)
 {
@@ -112,17 +116,21 @@ bm_watermark_put(const BmReport *report, const BmWatermark *mark)
 	n[MARK_READ_TO] = mark->read_to == BM_NO_TIME;
 	v[MARK_SOURCE_CHANGE] = Int64GetDatum(mark->source_change);
 	n[MARK_SOURCE_CHANGE] = mark->source_change == BM_NO_ID;
+	v[MARK_EVENTS] = PointerGetDatum(report->events);
+	n[MARK_EVENTS] = report->events == NULL;
 	bm_table_put(rel, "report_watermarks_pkey", mark->report_id, v, n);
 	table_close(rel, NoLock);
 }
 
 /* Of a report whose table is empty: nothing has been read, and nothing is to be made up for. */
 void
-bm_watermark_begin(const BmReport *report)
+bm_watermark_begin(const BmReport *report, ArrayType *events)
 {
 	BmWatermark mark = {.report_id = report->id, .read_to = BM_NO_TIME};
+	BmReport seen = *report;
 
-	bm_watermark_put(report, &mark);
+	seen.events = events;
+	bm_watermark_put(&seen, &mark);
 }
 
 /* Deletes the rows of a report, or one of them, up to an id, from a table whose first column is the id. */

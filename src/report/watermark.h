@@ -23,11 +23,12 @@ typedef struct BmWatermark
 	Datum snapshot;	  /* pg_snapshot; 0: nothing has been read */
 	TimestampTz read_to; /* BM_NO_TIME: as above, of another table */
 	int64 source_change; /* BM_NO_ID: as above, of another report's table */
+	ArrayType *events;	 /* names of those that change something; NULL: all */
 } BmWatermark;
 
 extern BmWatermark *bm_watermark_get(const BmReport *report);
 extern void bm_watermark_put(const BmReport *report, const BmWatermark *watermark);
-extern void bm_watermark_begin(const BmReport *report);
+extern void bm_watermark_begin(const BmReport *report, ArrayType *events);
 extern void bm_watermark_delete(int64 report_id);
 extern BmPiece *bm_piece(BmWindow window, ArrayType *values);
 extern void bm_pieces_sort(List *pieces);

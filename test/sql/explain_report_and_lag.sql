@@ -1,4 +1,4 @@
--- explain_report() says what the next run does and changes nothing; report_lag says how far a report is behind, and
+-- explain_report() says what the next run does and changes nothing; report_status says how far a report is behind, and
 -- what holds it back.
 CREATE EXTENSION bizmetrics_test;
 GRANT USAGE ON SCHEMA bizmetrics_test TO PUBLIC;
@@ -27,13 +27,34 @@ SELECT pg_temp.explain('e_delta');
 SELECT pg_temp.explain('e_full');
 SELECT pg_temp.explain('e_custom');
 INSERT INTO public.business_events (event_name, occurred_at, company_id, actor_user_id) VALUES ('explained', '2026-03-10 10:00Z', 'a', 'x'), ('explained', '2026-03-11 10:00Z', 'c', 'x');
-SELECT report_name, new_events, behind >= '0', pending_windows FROM bizmetrics.report_lag ORDER BY 1;
+SELECT report_name, new_events, watermark_lag >= '0', pending_windows FROM bizmetrics.report_status ORDER BY 1;
 SELECT format('SELECT state FROM bizmetrics.run_report(%L)', r) FROM unnest('{e_all,e_delta,e_full,e_custom}'::text[]) r \gexec
-SELECT report_name, new_events, behind, pending_windows FROM bizmetrics.report_lag ORDER BY 1;
+SELECT report_name, new_events, watermark_lag, pending_windows FROM bizmetrics.report_status ORDER BY 1;
 INSERT INTO public.business_events (event_name, occurred_at, company_id, actor_user_id) VALUES ('explained', '2026-03-10 10:00Z', 'a', 'y'), ('explained', '2026-03-11 10:00Z', 'c', 'x');
 SELECT pg_temp.explain('e_all');
 SELECT pg_temp.explain('e_delta');
-SELECT report_name, new_events, behind > '0' FROM bizmetrics.report_lag ORDER BY 1;
+SELECT report_name, new_events, watermark_lag > '0' FROM bizmetrics.report_status ORDER BY 1;
+-- Names that the WHERE gives count, as for the run.
+SELECT bizmetrics.create_report('e_named', query => $$SELECT date_trunc('day', occurred_at) AS day, count(DISTINCT id) AS n FROM public.business_events WHERE event_name IN ('explained', 'named') AND company_id = 'a' GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day');
+SELECT new_events FROM bizmetrics.report_status WHERE report_name = 'e_named';
+SELECT state FROM bizmetrics.run_report('e_named');
+INSERT INTO public.business_events (event_name, occurred_at, company_id) VALUES ('named', '2026-03-10 10:00Z', 'a'), ('other', '2026-03-11 10:00Z', 'a');
+SELECT new_events FROM bizmetrics.report_status WHERE report_name = 'e_named';
+SELECT line FROM bizmetrics.explain_report('e_named') line WHERE line ~ '^(Events|Window)';
+-- What is not selected is not looked for.
+CREATE FUNCTION pg_temp.looks_for(columns text) RETURNS TABLE (looks boolean, at_locks boolean) LANGUAGE plpgsql AS $$
+DECLARE
+  line text;
+BEGIN
+  looks := false;
+  at_locks := false;
+  FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) SELECT %s FROM bizmetrics.report_status', columns) LOOP
+    looks := looks OR line ~ 'watermark_lag';
+    at_locks := at_locks OR line ~ 'oldest_writer';
+  END LOOP;
+  RETURN NEXT;
+END $$;
+SELECT columns, (pg_temp.looks_for(columns)).* FROM unnest(ARRAY['report_name, state, lag, expected_slot, pending_windows', 'new_events', 'watermark_lag', 'oldest_writer', 'oldest_writer_since', '*']) columns;
 -- It changes nothing, also where it may not.
 BEGIN READ ONLY;
 SELECT count(*) > 0 FROM bizmetrics.explain_report('e_all');
@@ -55,23 +76,30 @@ ALTER TABLE analytics.e_renamed RENAME TO e_custom;
 -- The oldest that logs: another session, which has not committed.
 BEGIN;
 INSERT INTO public.business_events (event_name, occurred_at) VALUES ('explained', '2026-03-10 10:00Z');
-SELECT DISTINCT oldest_writer = pg_backend_pid() AS is_me, oldest_writer_since = now() AS since_now FROM bizmetrics.report_lag;
+SELECT DISTINCT oldest_writer = pg_backend_pid() AS is_me, oldest_writer_since = now() AS since_now FROM bizmetrics.report_status;
 ROLLBACK;
-SELECT DISTINCT oldest_writer, oldest_writer_since FROM bizmetrics.report_lag;
+SELECT DISTINCT oldest_writer, oldest_writer_since FROM bizmetrics.report_status;
+SELECT count(*) FROM bizmetrics.oldest_writer();
 -- Others see their own, the extension's owner all; only the owner may explain.
 \c - postgres
 \i :helper
 CREATE ROLE regress_other LOGIN;
 SELECT bizmetrics.grant_author('regress_other');
 SELECT pg_temp.error_of('SELECT * FROM bizmetrics.explain_report(''e_all'')');
-SELECT report_name, new_events FROM bizmetrics.report_lag ORDER BY 1;
+SELECT report_name, new_events FROM bizmetrics.report_status ORDER BY 1;
 \c - regress_other
 \i :helper
-SELECT count(*) FROM bizmetrics.report_lag;
+SELECT count(*) FROM bizmetrics.report_status;
 SELECT count(*) FROM bizmetrics.backfill_progress;
 SELECT pg_temp.error_of('SELECT * FROM bizmetrics.explain_report(''e_all'')');
 SELECT DISTINCT new_events, since FROM generate_series(1, 100) id, bizmetrics.watermark_lag(id);
+-- Who monitors need not read events.
 \c - postgres
+CREATE ROLE regress_monitor LOGIN IN ROLE pg_monitor;
+\c - regress_monitor
+SELECT report_name, new_events, watermark_lag, pending_windows FROM bizmetrics.report_status ORDER BY 1;
+\c - postgres
+DROP ROLE regress_monitor;
 SELECT bizmetrics_test.set_clock(NULL);
 SELECT bizmetrics.revoke_author('regress_other');
 DROP ROLE regress_other;

@@ -81,6 +81,9 @@ INSERT INTO public.business_events (event_name, occurred_at, company_id, actor_u
 PREPARE TRANSACTION 'regress_late';
 :run \gexec
 SELECT * FROM pg_temp.wrong();
+-- It holds watermarks back, and has no process.
+SELECT o.pid, o.gid, o.since = p.prepared AS since_prepared, s.oldest_writer, s.oldest_writer_since = p.prepared AS shown_since
+FROM bizmetrics.oldest_writer() o, pg_prepared_xacts p, bizmetrics.report_status s WHERE p.gid = 'regress_late' AND s.report_name = 'l_plain';
 COMMIT PREPARED 'regress_late';
 SELECT * FROM pg_temp.show() s WHERE s !~ 'lookback';
 :run \gexec

@@ -58,7 +58,7 @@ INSERT INTO public.business_events (event_name, occurred_at, company_id, propert
 SELECT format('SELECT state, row_count, message FROM bizmetrics.run_report(%L)', r) FROM unnest('{h_window,h_delta,h_full}'::text[]) r, generate_series(1, 2) \gexec
 INSERT INTO public.business_events (event_name, occurred_at, company_id, properties) VALUES ('hostile', '2026-03-02 10:00Z', 'a', '{"n": 3}');
 SELECT bizmetrics.explain_report('h_window') ~ '^Strategy' AS explained LIMIT 1;
-SELECT report_name, new_events FROM bizmetrics.report_lag ORDER BY 1;
+SELECT report_name, new_events FROM bizmetrics.report_status ORDER BY 1;
 SELECT format('SELECT state, row_count, message FROM bizmetrics.run_report(%L)', r) FROM unnest('{h_window,h_delta,h_full}'::text[]) r, generate_series(1, 2) \gexec
 CALL bizmetrics.backfill_report('h_delta', '2026-03-01Z', '2026-03-04Z');
 SHOW search_path;

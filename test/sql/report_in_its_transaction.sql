@@ -79,7 +79,7 @@ SELECT state, row_count FROM bizmetrics.run_report('tx_windows');
 INSERT INTO public.business_events (event_name, occurred_at, properties) VALUES ('tx_windows', '2026-03-02 10:00Z', '{"n": 7}'), ('tx_windows', '2026-03-10 10:00Z', '{"n": 24}'), ('tx_windows', '2026-03-20 10:00Z', '{"n": 5}');
 SELECT state, sqlstate, row_count FROM bizmetrics.run_report('tx_windows');
 SELECT * FROM analytics.tx_windows ORDER BY 1;
-SELECT report_name, new_events, pending_windows FROM bizmetrics.report_lag WHERE report_name = 'tx_windows';
+SELECT report_name, new_events, pending_windows FROM bizmetrics.report_status WHERE report_name = 'tx_windows';
 SELECT substr(line, 1, 40) FROM bizmetrics.explain_report('tx_windows') line WHERE line ~ '^Window';
 ALTER TABLE analytics.tx_windows DROP CONSTRAINT tx_windows_n_check;
 SELECT state, row_count FROM bizmetrics.run_report('tx_windows');

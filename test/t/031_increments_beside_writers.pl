@@ -1,5 +1,5 @@
 # Promise: a writer that stays open for an hour delays no run, and what it logged is in the reports once, as
-# soon as it has committed; report_lag names it. A report that follows another one's table misses no change,
+# soon as it has committed; report_status names it. A report that follows another one's table misses no change,
 # whatever the isolation level of its owner. Reports that pg_cron drives are as exact as the worker's.
 use strict;
 use warnings;
@@ -45,12 +45,12 @@ for my $minute (1, 10, 30, 61)
 	wait_for($node, "SELECT count(*) = 3 FROM bizmetrics.report_runs WHERE slot = '$slot' AND state = 'succeeded' AND report_name <> 'probe'",
 		"minute $minute: the reports run in time");
 	is(counted(), "$logged|$logged|$logged", 'with what is committed');
-	is( sql($node, q{SELECT DISTINCT oldest_writer, oldest_writer_since = (SELECT xact_start FROM pg_stat_activity WHERE pid = oldest_writer), coalesce(new_events, 0) FROM bizmetrics.report_lag WHERE report_name IN ('added', 'computed')}),
-		"$pid|t|0", 'report_lag names the writer');
+	is( sql($node, q{SELECT DISTINCT oldest_writer, oldest_writer_since = (SELECT xact_start FROM pg_stat_activity WHERE pid = oldest_writer), coalesce(new_events, 0) FROM bizmetrics.report_status WHERE report_name IN ('added', 'computed')}),
+		"$pid|t|0", 'report_status names the writer');
 }
 is(sql($node, "SELECT max(attempt) FROM bizmetrics.report_runs WHERE slot IS NOT NULL AND state <> 'skipped'"), 1, 'in one attempt each');
 $writer->query_safe('COMMIT');
-is(sql($node, q{SELECT report_name, new_events, oldest_writer IS NULL FROM bizmetrics.report_lag WHERE report_name IN ('added', 'computed') ORDER BY 1}),
+is(sql($node, q{SELECT report_name, new_events, oldest_writer IS NULL FROM bizmetrics.report_status WHERE report_name IN ('added', 'computed') ORDER BY 1}),
 	"added|1|t\ncomputed|1|t", 'it commits, and its event is new');
 for my $minute (2, 3)
 {
