@@ -19,6 +19,7 @@
 #include "base/guc.h"
 #include "report/access.h"
 #include "report/after.h"
+#include "report/depends.h"
 #include "report/increment.h"
 #include "report/prepare.h"
 #include "report/select.h"
@@ -152,7 +153,7 @@ decide(const BmReport *report, const BmSelect *select)
 	if (bm_query_calls(report->query, "new_events"))
 		return BM_DELTA;
 	if (by_events_alone && (report->bucket == NULL || has_bucket_column) &&
-		bm_select_delta_problem(select) == NULL)
+		bm_select_delta_problem(select) == NULL && !bm_depends_on_others(select->query))
 		return BM_DELTA;
 	if (report->bucket == NULL)
 		return BM_FULL;

@@ -30,6 +30,7 @@
 
 #include "base/guc.h"
 #include "event/event.h"
+#include "report/depends.h"
 #include "report/select.h"
 #include "report/truncate.h"
 
@@ -142,29 +143,6 @@ has_window_parameter(Node *node, void *context)
 	if (IsA(node, Query))
 		return query_tree_walker(castNode(Query, node), has_window_parameter, context, 0);
 	return expression_tree_walker(node, has_window_parameter, context);
-}
-
-/* Does it depend on when it runs? */
-static bool
-reads_clock(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SQLValueFunction))
-		return true;
-	if (IsA(node, FuncExpr))
-		switch (castNode(FuncExpr, node)->funcid)
-		{
-			case F_NOW:
-			case F_TRANSACTION_TIMESTAMP:
-			case F_STATEMENT_TIMESTAMP:
-			case F_AGE_TIMESTAMP:
-			case F_AGE_TIMESTAMPTZ:
-				return true;
-		}
-	if (IsA(node, Query))
-		return query_tree_walker(castNode(Query, node), reads_clock, context, 0);
-	return expression_tree_walker(node, reads_clock, context);
 }
 
 /* How what one aggregate gives for new events is put together with what it gave for others. */
@@ -338,6 +316,7 @@ bm_select_read(const BmReport *report)
 	ListCell *cell;
 
 	select->query = query;
+	select->text = report->query;
 	select->desc = ExecCleanTypeFromTL(query->targetList);
 	select->events = Max(find_events(query, (Node *) query->jointree), 0);
 	select->is_plain = select->events > 0 && query->setOperations == NULL;
@@ -389,7 +368,7 @@ bm_select_delta_problem(const BmSelect *select)
 		return "it groups by what it does not show";
 	if (contain_volatile_functions((Node *) query))
 		return "it calls volatile functions";
-	if (reads_clock((Node *) query, NULL))
+	if (bm_depends_on_clock(select->query, select->text))
 		return "it depends on the time at which it runs";
 	for (int i = 0; i < select->desc->natts; i++)
 		if (select->combine[i] == BM_COMBINE_NONE)

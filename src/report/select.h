@@ -24,6 +24,7 @@ typedef enum BmCombine
 typedef struct BmSelect
 {
 	Query *query;
+	const char *text; /* that it was read from */
 	TupleDesc desc;
 	BmCombine *combine; /* a column each */
 	int events;			/* the range table entry of business_events, or 0 */
