@@ -221,12 +221,17 @@ note_change(const BmReport *report, uint64 rows, BmWindow window)
 static void
 compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 {
-	uint64 rows = compute_window(report, piece);
+	uint64 rows;
 
+	run->step = piece->window;
+	run->is_computing = true;
+	rows = compute_window(report, piece);
 	bm_increment_require_kept(report, piece->window);
 	count_window(run, piece->window);
 	run->row_count += rows;
 	note_change(report, rows, piece->window);
+	run->is_computing = false;
+	run->failed_in_a_row = 0;
 }
 
 /* Computes a window beside the runs; says how many rows that wrote. */
@@ -375,27 +380,65 @@ still_kept(const BmReport *report)
 	return pieces;
 }
 
+/* Windows that failed in this attempt stay pending, and are passed over; gives the others. */
+static List *
+pass_failed(const BmReport *report, const BmRun *run, List *pieces)
+{
+	List *failed = NIL;
+
+	while (pieces != NIL && ((BmPiece *) linitial(pieces))->window.start < run->past)
+	{
+		BmPiece *first = linitial(pieces);
+		BmWindow before = {first->window.start, run->past};
+
+		if (first->window.end <= run->past)
+		{
+			failed = lappend(failed, first);
+			pieces = list_delete_first(pieces);
+			continue;
+		}
+		if (first->id != BM_NO_ID)
+			bm_pending_delete(report->id, first->id);
+		failed = lappend(failed, bm_piece(before, first->values));
+		first->window.start = run->past;
+		first->id = BM_NO_ID;
+	}
+	bm_pending_insert(report->id, failed);
+	return pieces;
+}
+
+static BmTake
+how_much(const BmRun *run, const BmPiece *first, bool whole)
+{
+	if (whole)
+		return BM_TAKE_PIECE;
+	return run->is_narrow && first->window.start < run->narrow_to ? BM_TAKE_BUCKET
+																  : BM_TAKE_STEP;
+}
+
 /* Computes the first of the windows that are to be; true where there are others, which are stored. */
 static bool
 step_windows(const BmReport *report, BmRun *run, bool whole)
 {
-	bool is_first = !run->has_looked;
-	List *pieces = is_first ? look(report, run) : still_kept(report);
+	List *pieces = run->has_looked ? still_kept(report) : look(report, run);
 	BmPiece *stored;
 	BmPiece *piece;
 
+	if (run->failed > 0)
+		pieces = pass_failed(report, run, pieces);
 	if (pieces == NIL)
 		return false;
 	stored = linitial(pieces);
-	piece = bm_increment_take(report, &pieces, whole);
-	if (!is_first)
+	piece = bm_increment_take(report, &pieces, how_much(run, stored, whole));
+	if (stored->id != BM_NO_ID)
 	{
 		bm_pending_delete(report->id, stored->id);
 		stored->id = BM_NO_ID;
 	}
+	run->has_others = pieces != NIL;
 	compute_piece(report, run, piece);
 	while (whole && pieces != NIL)
-		compute_piece(report, run, bm_increment_take(report, &pieces, true));
+		compute_piece(report, run, bm_increment_take(report, &pieces, BM_TAKE_PIECE));
 	bm_pending_insert(report->id, pieces);
 	return pieces != NIL;
 }

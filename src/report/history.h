@@ -39,6 +39,18 @@ typedef struct BmRun
 	bool has_looked; /* for what changed */
 	int windows;
 	uint64 row_count;
+
+	/* One window that fails does not keep it from the others: see bm_run_goes_on(). */
+	BmWindow step; /* that is being computed, if is_computing */
+	bool is_computing;
+	bool has_others; /* there are others to compute after it, or with it */
+	int failed;		 /* windows that failed */
+	int failed_in_a_row;
+	BmWindow first_failed;
+	TimestampTz past; /* if any did: what begins before was computed, or failed */
+	bool is_narrow;
+	TimestampTz narrow_to; /* then what begins before is computed bucket by bucket */
+	ErrorData *error;	   /* for which it has failed; NULL: none */
 } BmRun;
 
 /* How it ended. */

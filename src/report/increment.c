@@ -600,7 +600,7 @@ bm_increment_new_windows(const BmReport *report)
 #define LONGEST_STEP (35 * USECS_PER_DAY)
 
 static TimestampTz
-end_of_step(const BmReport *report, BmWindow window)
+end_of_step(const BmReport *report, BmWindow window, int most_buckets)
 {
 	pg_tz *zone = pg_tzset(report->timezone);
 	TimestampTz end = bm_bucket_of(report->bucket, zone, window.start).end;
@@ -609,7 +609,7 @@ end_of_step(const BmReport *report, BmWindow window)
 	{
 		TimestampTz next = bm_bucket_of(report->bucket, zone, end).end;
 
-		if (next - window.start > LONGEST_STEP ||
+		if (buckets >= most_buckets || next - window.start > LONGEST_STEP ||
 			(buckets >= MOST_BUCKETS && next - window.start > SHORTEST_STEP))
 			break;
 		end = next;
@@ -634,15 +634,16 @@ bm_increment_step_back(const BmReport *report, TimestampTz from)
 	return start;
 }
 
-/* Takes the first step's worth, or the first piece, off the pieces, which are in order. */
+/* Takes the first piece, or so much of it, off the pieces, which are in order. */
 BmPiece *
-bm_increment_take(const BmReport *report, List **pieces, bool whole)
+bm_increment_take(const BmReport *report, List **pieces, BmTake how)
 {
 	BmPiece *first = linitial(*pieces);
 	BmPiece *taken = bm_piece(first->window, first->values);
 
-	if (!whole)
-		taken->window.end = end_of_step(report, first->window);
+	if (how != BM_TAKE_PIECE)
+		taken->window.end =
+			end_of_step(report, first->window, how == BM_TAKE_BUCKET ? 1 : INT_MAX);
 	if (taken->window.end < first->window.end)
 		first->window.start = taken->window.end;
 	else

@@ -13,6 +13,14 @@ typedef enum BmMode
 	BM_MODE_NEW		 /* the events that are new */
 } BmMode;
 
+/* How much of a piece that changed is computed at a time. */
+typedef enum BmTake
+{
+	BM_TAKE_PIECE, /* all of it */
+	BM_TAKE_STEP,
+	BM_TAKE_BUCKET
+} BmTake;
+
 /* What bizmetrics.new_events() and its like go by while a report's SQL runs. */
 typedef struct BmIncrement
 {
@@ -40,7 +48,7 @@ extern List *bm_increment_look(const BmReport *report, BmWatermark *mark,
 extern List *bm_increment_new_windows(const BmReport *report);
 extern List *bm_increment_merge(const BmReport *report, List *pieces);
 extern TimestampTz bm_increment_step_back(const BmReport *report, TimestampTz from);
-extern BmPiece *bm_increment_take(const BmReport *report, List **pieces, bool whole);
+extern BmPiece *bm_increment_take(const BmReport *report, List **pieces, BmTake how);
 extern TimestampTz bm_increment_kept_from(const BmReport *report);
 extern void bm_increment_require_kept(const BmReport *report, BmWindow window);
 extern int64 bm_increment_count_new(const BmReport *report, const BmWatermark *mark);

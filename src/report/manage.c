@@ -168,47 +168,71 @@ means_command(const ErrorData *error, bool timed_out)
 	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION;
 }
 
-/* Runs the report's SQL in a subtransaction; says how it ended. */
-BmRunEnd
-bm_run_attempt(const BmReport *report, BmRun *run)
+/*
+ * Runs the report's SQL, or a step of it, in a subtransaction; NULL, or the error that undid it. The last part records the
+ * success.
+ */
+static ErrorData *
+try_part(const BmReport *report, BmRun *run, bool whole, TimestampTz outer, bool *more)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	BmRunEnd end = {.state = BM_RUN_SUCCEEDED};
-	TimestampTz outer;
+	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	outer = bm_run_start_timer(report);
 	PG_TRY();
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
-		(void) bm_run_execute(report, run, true);
-		end.row_count = run->row_count;
-		(void) bm_run_stop_timer(outer);
-		bm_run_succeeded(report, run);
+		*more = bm_run_execute(report, run, whole);
+		if (!*more && run->error == NULL)
+		{
+			(void) bm_run_stop_timer(outer);
+			bm_run_succeeded(report, run);
+		}
 		PopActiveSnapshot();
 		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-		bool timed_out = bm_run_stop_timer(outer);
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (means_command(error, timed_out))
-			ReThrowError(error);
-		end = bm_run_end_of_error(error, timed_out);
-		bm_run_failed(report, run, &end);
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+/* Makes an attempt in the current transaction; says how it ended. */
+BmRunEnd
+bm_run_attempt(const BmReport *report, BmRun *run)
+{
+	BmRunEnd end = {.state = BM_RUN_SUCCEEDED};
+	TimestampTz outer = bm_run_start_timer(report);
+	bool whole = true;
+	bool more = true;
+	bool timed_out;
+
+	while (more)
+	{
+		BmRun before = *run;
+		ErrorData *error = try_part(report, run, whole, outer, &more);
+
+		if (error != NULL)
+			more = bm_run_goes_on(report, run, &before, whole, error);
+		whole = false;
+	}
+	timed_out = bm_run_stop_timer(outer);
+	end.row_count = run->row_count;
+	if (run->error == NULL)
+		return end;
+	if (means_command(run->error, timed_out))
+		ReThrowError(run->error);
+	end = bm_run_end_failed(run, timed_out);
+	bm_run_failed(report, run, &end);
 	return end;
 }
 

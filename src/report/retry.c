@@ -44,6 +44,28 @@ bm_retry_is_transient(int sqlerrcode)
 }
 
 /*
+ * Errors that one row may cause while others are all right: data (22), constraints (21, 23, 44), what a function raises
+ * (38, 39, P0), a limit (54). Not 22000, which is ours, of a query that never fits its buckets.
+ */
+bool
+bm_retry_is_of_data(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case MAKE_SQLSTATE('2', '1', '0', '0', '0'):
+		case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
+		case MAKE_SQLSTATE('2', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('3', '8', '0', '0', '0'):
+		case MAKE_SQLSTATE('3', '9', '0', '0', '0'):
+		case MAKE_SQLSTATE('4', '4', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):
+		case MAKE_SQLSTATE('P', '0', '0', '0', '0'):
+			return sqlerrcode != ERRCODE_DATA_EXCEPTION;
+	}
+	return false;
+}
+
+/*
  * Microseconds to wait after a failed attempt (from 1): the list's item for it, the last one
  * repeating, give or take a tenth; random is in [0, 1).
  */

@@ -4,6 +4,7 @@
 
 extern bool bm_retry_is_permanent(int sqlerrcode);
 extern bool bm_retry_is_transient(int sqlerrcode);
+extern bool bm_retry_is_of_data(int sqlerrcode);
 extern int64 bm_retry_delay(const int64 *backoff, int length, int attempt, double random);
 
 #endif

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "storage/latch.h"
@@ -246,6 +247,50 @@ bm_run_execute(const BmReport *report, BmRun *run, bool whole)
 	return work.more;
 }
 
+/* So many windows in a row that fail, and it is not the windows. */
+#define MOST_FAILED_IN_A_ROW 32
+
+static bool
+is_of_many_buckets(const BmReport *report, BmWindow window)
+{
+	return bm_bucket_of(report->bucket, pg_tzset(report->timezone), window.start).end <
+		   window.end;
+}
+
+/*
+ * After a part of an attempt met an error and was rolled back: is there more to do? A window whose data cannot be
+ * computed does not keep those that follow from it: it stays pending, and the attempt fails at its end. Of a
+ * step of many buckets each is tried by itself. Where all was one part, before is what the attempt was before it, and
+ * what it did is done again step by step. Each window leaves what is pending with the transaction that computes it, or
+ * not at all: no event is lost or counted twice.
+ */
+bool
+bm_run_goes_on(const BmReport *report, BmRun *run, const BmRun *before, bool whole,
+			   ErrorData *error)
+{
+	BmRun part = *run;
+	bool may = part.is_computing && bm_retry_is_of_data(error->sqlerrcode);
+	bool is_many = may && is_of_many_buckets(report, part.step);
+
+	*run = *before;
+	if (may && whole && (is_many || part.has_others || part.windows > 0))
+		return true;
+	if (is_many && !whole)
+	{
+		run->is_narrow = true;
+		run->narrow_to = part.step.end;
+		return true;
+	}
+	if (!may || run->error == NULL)
+		run->error = error;
+	if (!may)
+		return false;
+	if (run->failed++ == 0)
+		run->first_failed = part.step;
+	run->past = part.step.end;
+	return part.has_others && ++run->failed_in_a_row < MOST_FAILED_IN_A_ROW;
+}
+
 /* Computes a window beside the schedule; says how many rows that wrote. */
 uint64
 bm_run_backfill(const BmReport *report, const BmPiece *piece)
@@ -468,5 +513,29 @@ bm_run_end_of_error(const ErrorData *error, bool timed_out)
 
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		end.state = timed_out ? BM_RUN_TIMED_OUT : BM_RUN_CANCELLED;
+	return end;
+}
+
+/* How an attempt ended that has failed, with which of its windows did. */
+BmRunEnd
+bm_run_end_failed(const BmRun *run, bool timed_out)
+{
+	BmRunEnd end = bm_run_end_of_error(run->error, timed_out);
+	StringInfoData detail;
+
+	if (run->failed == 0)
+		return end;
+	initStringInfo(&detail);
+	if (end.detail != NULL)
+		appendStringInfo(&detail, "%s\n", end.detail);
+	appendStringInfo(&detail, "The bucket from %s",
+					 timestamptz_to_str(run->first_failed.start));
+	appendStringInfo(&detail, " to %s", timestamptz_to_str(run->first_failed.end));
+	if (run->failed > 1)
+		appendStringInfo(&detail, ", the first of %d that failed,", run->failed);
+	appendStringInfoString(&detail, run->windows > 0
+										? " stays as it was; others were computed."
+										: " stays as it was.");
+	end.detail = detail.data;
 	return end;
 }

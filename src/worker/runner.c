@@ -117,29 +117,19 @@ execute_step(const BmReport *report, BmRun *run)
 {
 	bool more;
 
+	CHECK_FOR_INTERRUPTS();
 	StartTransactionCommand();
 	if (!bm_report_lock(report->id, false))
 		elog(ERROR, "the lock of report \"%s\" was lost", report->name);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	more = bm_run_execute(report, run, false);
-	if (more)
+	if (more || run->error != NULL)
 		bm_run_progress(run);
 	else
 		bm_run_succeeded(report, run);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	return more;
-}
-
-static void
-execute(const BmReport *report, BmRun *run)
-{
-	listen_to_cancel(true);
-	(void) bm_run_start_timer(report);
-	while (execute_step(report, run))
-		CHECK_FOR_INTERRUPTS();
-	listen_to_cancel(false);
-	(void) bm_run_stop_timer(DT_NOEND);
 }
 
 /* Can the books be written without waiting for whoever locks them? */
@@ -165,10 +155,9 @@ record_end(const BmReport *report, const BmRun *run, const BmRunEnd *failed, boo
 }
 
 static void
-record_failure(const BmReport *report, const BmRun *run, const ErrorData *error,
-			   bool timed_out)
+record_failure(const BmReport *report, const BmRun *run, bool timed_out)
 {
-	BmRunEnd end = bm_run_end_of_error(error, timed_out);
+	BmRunEnd end = bm_run_end_failed(run, timed_out);
 
 	claimed_end = &end;
 	record_end(report, run, &end, true);
@@ -197,33 +186,52 @@ record_termination(int code, Datum arg)
 	record_end(claimed_report, &claimed_run, &end, false);
 }
 
+/* Rolls back a step, and gives the error that it met. */
+static ErrorData *
+roll_back(MemoryContext context)
+{
+	ErrorData *error;
+
+	HOLD_INTERRUPTS();
+	MemoryContextSwitchTo(context);
+	EmitErrorReport();
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	RESUME_INTERRUPTS();
+	MemoryContextSwitchTo(context);
+	return error;
+}
+
+/* Makes the attempt, step by step: see bm_run_goes_on() for those that fail. */
 static void
 make_attempt(const BmReport *report, BmRun *run)
 {
 	MemoryContext context = CurrentMemoryContext;
+	volatile bool more = true;
+	bool timed_out;
 
-	PG_TRY();
+	listen_to_cancel(true);
+	(void) bm_run_start_timer(report);
+	while (more)
 	{
-		execute(report, run);
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-		bool timed_out = bm_run_stop_timer(DT_NOEND);
+		BmRun before = *run;
 
-		HOLD_INTERRUPTS();
-		listen_to_cancel(false);
-		QueryCancelPending = false;
-		MemoryContextSwitchTo(context);
-		EmitErrorReport();
-		error = CopyErrorData();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		RESUME_INTERRUPTS();
-		MemoryContextSwitchTo(context);
-		record_failure(report, run, error, timed_out);
+		PG_TRY();
+		{
+			more = execute_step(report, run);
+		}
+		PG_CATCH();
+		{
+			more = bm_run_goes_on(report, run, &before, false, roll_back(context));
+		}
+		PG_END_TRY();
 	}
-	PG_END_TRY();
+	listen_to_cancel(false);
+	timed_out = bm_run_stop_timer(DT_NOEND);
+	QueryCancelPending = false;
+	if (run->error != NULL)
+		record_failure(report, run, timed_out);
 }
 
 /* Says in the log which report a message is about. */
