@@ -80,6 +80,8 @@ CREATE TABLE bizmetrics.report_state (
   adopt_after bigint,
   revision integer NOT NULL,
   broken_reason text,
+  expired_column name,
+  expired_to timestamptz,
   consecutive_failures integer NOT NULL,
   consecutive_crashes integer NOT NULL,
   next_attempt_at timestamptz,
@@ -98,6 +100,7 @@ CREATE TABLE bizmetrics.report_state (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_state IS
 'Where each report stands: its next and last slot, the chain of attempts that is open, and the attempt under way. See docs/architecture.md.';
+COMMENT ON COLUMN bizmetrics.report_state.expired_to IS 'Rows of the table of which expired_column is older have been deleted: see retention of create_report().';
 COMMENT ON COLUMN bizmetrics.report_state.run_id IS 'The last attempt of the chain that is open.';
 COMMENT ON COLUMN bizmetrics.report_state.pid IS 'The process that is at it: NULL where it has ended, for which bizmetrics.runs has its row. With it stand started_at, window_start and window_end.';
 

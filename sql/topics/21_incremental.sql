@@ -99,7 +99,7 @@ CREATE TABLE bizmetrics.report_backfills (
   message text
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE bizmetrics.report_backfills IS
-'The latest backfill of each report, written with each of its batches: read it through backfill_progress.';
+'The latest backfill of each report, written when it begins and with each of its batches: read it through backfill_progress.';
 COMMENT ON COLUMN bizmetrics.report_backfills.done_from IS 'Windows from here to window_end are done.';
 COMMENT ON COLUMN bizmetrics.report_backfills.seconds IS 'Time that its batches took.';
 
@@ -111,11 +111,12 @@ CREATE PROCEDURE bizmetrics.backfill_report(
 )
 LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_backfill_report';
 COMMENT ON PROCEDURE bizmetrics.backfill_report(text, timestamptz, timestamptz, interval) IS
-'Computes a report''s buckets of a past time anew, the newest first, whatever changed there: batch by batch (of so long a time; by default of 32 buckets), each in a transaction of its own, between which the report''s scheduled runs take their turn. A batch that fails is tried again as the report''s runs are. Called again with the same times after an interruption it goes on where it stopped; called again after its end it computes the same once more. Tells each batch to the client; see also backfill_progress. Buckets of which events were pruned stay as they are. Errors: 22004 NULL; 22023 times that are not finite or in the wrong order; 25001 called in a transaction block; 42501 not its owner; 42704 no such report; 55000 a report without a bucket, or one that only adds what is new; and what the query raises.';
+'Computes a report''s buckets of a past time anew, the newest first, whatever changed there: batch by batch (of so long a time; by default of 32 buckets), each in a transaction of its own, between which the report''s scheduled runs take their turn. A batch that fails is tried again as the report''s runs are. Called again with the same times after an interruption it goes on where it stopped; called again after its end it computes the same once more. Tells each batch to the client; see also backfill_progress. Buckets of which events were pruned stay as they are. Errors: 22004 NULL; 22023 times that are not finite or in the wrong order; 25001 called in a transaction block; 42501 not its owner; 42704 no such report; 55000 a report without a bucket, or one that only adds what is new; 55006 another session is backfilling it; and what the query raises.';
 
 CREATE VIEW bizmetrics.backfill_progress WITH (security_barrier) AS
 SELECT r.report_name,
-       CASE WHEN b.finished_at IS NOT NULL THEN 'finished' WHEN b.message IS NOT NULL THEN 'failed' ELSE 'running' END AS state,
+       CASE WHEN b.finished_at IS NOT NULL THEN 'finished' WHEN l.pid IS NOT NULL THEN 'running' WHEN b.message IS NOT NULL THEN 'failed' ELSE 'interrupted' END AS state,
+       CASE WHEN b.finished_at IS NULL THEN l.pid END AS pid,
        b.window_start,
        b.window_end,
        b.done_from,
@@ -131,10 +132,16 @@ SELECT r.report_name,
        b.message
 FROM bizmetrics.report_backfills b
 JOIN bizmetrics.reports r ON r.report_id OPERATOR(pg_catalog.=) b.report_id
+-- Who makes it has the lock of src/report/lock.c.
+LEFT JOIN pg_catalog.pg_locks l ON l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.objsubid OPERATOR(pg_catalog.=) 2836
+  AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+  AND l.classid OPERATOR(pg_catalog.=) (b.report_id OPERATOR(pg_catalog.>>) 32)::oid
+  AND l.objid OPERATOR(pg_catalog.=) (b.report_id OPERATOR(pg_catalog.&) 4294967295)::oid
 WHERE bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.backfill_progress IS 'The latest backfill of each report that the current role may see.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.report_name IS 'The report''s name.';
-COMMENT ON COLUMN bizmetrics.backfill_progress.state IS 'running, which it is also called after an interruption; failed: message says why; finished.';
+COMMENT ON COLUMN bizmetrics.backfill_progress.state IS 'running; interrupted: nobody is at it, and called again it goes on; failed: message says why; finished.';
+COMMENT ON COLUMN bizmetrics.backfill_progress.pid IS 'The process that is at it.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.window_start IS 'The first bucket of it begins here.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.window_end IS 'The last one ends here.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.done_from IS 'Buckets from here to window_end are done.';
@@ -144,7 +151,7 @@ COMMENT ON COLUMN bizmetrics.backfill_progress.row_count IS 'Rows that were writ
 COMMENT ON COLUMN bizmetrics.backfill_progress.buckets_per_second IS 'Of the time that batches took.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.time_left IS 'What the others will take at this rate.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.started_at IS 'When it was first called.';
-COMMENT ON COLUMN bizmetrics.backfill_progress.updated_at IS 'When its latest batch ended.';
+COMMENT ON COLUMN bizmetrics.backfill_progress.updated_at IS 'When its latest batch ended, or it was called.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.finished_at IS 'When its last batch ended.';
 COMMENT ON COLUMN bizmetrics.backfill_progress.message IS 'The error that stopped it.';
 

@@ -20,12 +20,14 @@
 #include "storage/latch.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/guc.h"
 #include "base/table.h"
 #include "report/claim.h"
 #include "report/compute.h"
@@ -396,20 +398,49 @@ find_window(FunctionCallInfo fcinfo, const BmReport *report, BmWindow *window)
 	return window->start < window->end;
 }
 
-/* Where one of the same window stopped, or a new one. */
+/* Goes on where one of the same window stopped, or begins a new one, which can be seen from now on. */
 static void
 begin_backfill(const BmReport *report, BmWindow window, Backfill *backfill)
 {
+	lock_unchanged(report);
 	backfill->report_id = report->id;
-	if (get_backfill(backfill) && backfill->window.start == window.start &&
-		backfill->window.end == window.end)
-		return;
-	memset(backfill, 0, sizeof(Backfill));
-	backfill->report_id = report->id;
-	backfill->window = window;
-	backfill->done_from = window.end;
-	backfill->total_buckets = count_buckets(report, window);
-	backfill->started_at = bm_clock_now();
+	if (!get_backfill(backfill) || backfill->window.start != window.start ||
+		backfill->window.end != window.end)
+	{
+		memset(backfill, 0, sizeof(Backfill));
+		backfill->report_id = report->id;
+		backfill->window = window;
+		backfill->done_from = window.end;
+		backfill->total_buckets = count_buckets(report, window);
+		backfill->started_at = bm_clock_now();
+	}
+	put_backfill(backfill);
+	begin_transaction();
+}
+
+/* Under the backfill's lock. */
+static void
+do_backfill(const BmReport *report, BmWindow window, const Interval *width)
+{
+	Backfill backfill = {0};
+
+	begin_backfill(report, window, &backfill);
+	while (backfill.done_from > backfill.window.start)
+	{
+		do_batch(report, &backfill, width);
+		yield_to_run(report->id);
+	}
+}
+
+/* Names of events that the report's SELECT gives, as its runs see it: what was pruned of others is nothing to it. */
+static void
+read_events(BmReport *report)
+{
+	int nest_level = NewGUCNestLevel();
+
+	bm_guc_set_locally("search_path", report->search_path);
+	report->events = bm_compute_report(report)->events;
+	AtEOXact_GUC(false, nest_level);
 }
 
 /* backfill_report(name, from_time, to_time, batch) */
@@ -419,7 +450,6 @@ bizmetrics_backfill_report(PG_FUNCTION_ARGS)
 	MemoryContext memory = CurrentMemoryContext;
 	BmReport *report;
 	Interval *width = PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3);
-	Backfill backfill = {0};
 	BmWindow window;
 
 	check_call(fcinfo);
@@ -429,17 +459,27 @@ bizmetrics_backfill_report(PG_FUNCTION_ARGS)
 	if (width != NULL && bm_interval_usecs(width) <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("batch must be positive")));
+	read_events(report);
 	if (!find_window(fcinfo, report, &window))
 		PG_RETURN_VOID();
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	MemoryContextSwitchTo(memory);
-	begin_backfill(report, window, &backfill);
-	while (backfill.done_from > backfill.window.start)
+	if (!bm_backfill_lock(report->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("another session is backfilling report \"%s\"", report->name),
+				 errhint("See bizmetrics.backfill_progress, and call this when it has "
+						 "ended.")));
+	PG_TRY();
 	{
-		do_batch(report, &backfill, width);
-		yield_to_run(report->id);
+		if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		MemoryContextSwitchTo(memory);
+		do_backfill(report, window, width);
+		SPI_finish();
 	}
-	SPI_finish();
+	PG_FINALLY();
+	{
+		bm_backfill_unlock(report->id);
+	}
+	PG_END_TRY();
 	PG_RETURN_VOID();
 }

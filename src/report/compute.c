@@ -24,6 +24,7 @@
 #include "report/expire.h"
 #include "report/state.h"
 #include "report/target.h"
+#include "report/whole.h"
 
 static bool
 writes_rows(int result)
@@ -455,10 +456,12 @@ sql_of_new(const BmReport *report, const BmSelect *select)
 	return bm_select_sql(select, report, &restriction);
 }
 
-/* What a run would execute for a window, or where that is NULL for new events; for explain_report(). */
+/* What a run would execute, for a window where that is given; for explain_report(). */
 char *
 bm_compute_sql(const BmReport *report, const BmPiece *piece, BmParameters *parameters)
 {
+	if (report->strategy != BM_CUSTOM && bm_increment_mode(report) == BM_MODE_WHOLE)
+		return bm_whole_sql(report, bm_select_read(report), parameters);
 	if (piece != NULL || report->bucket != NULL)
 		add_window(report, piece != NULL ? piece : bm_piece(BM_ALWAYS, NULL), parameters);
 	if (report->strategy == BM_CUSTOM)
@@ -618,9 +621,7 @@ step_whole(const BmReport *report, BmRun *run)
 	if (report->strategy == BM_CUSTOM)
 		run->row_count += execute_commands(report->query, &none);
 	else
-		run->row_count +=
-			bm_apply(report, report->query, bm_select_read(report), &none, false,
-					 report->strategy == BM_FULL ? BM_VANISHED_GO : BM_VANISHED_STAY);
+		run->row_count += bm_whole_compute(report);
 	if (has_written(run) && is_source(report))
 		bm_change_insert(report->id, all);
 }
@@ -682,7 +683,7 @@ bm_compute_step(const BmReport *report, BmRun *run, bool whole)
 	}
 	if (!more)
 	{
-		run->row_count += bm_report_expire(report);
+		run->row_count += bm_report_expire(report, run, has_written(run));
 		if (report->source != NULL)
 			forget_changes(report);
 	}

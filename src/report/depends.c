@@ -129,7 +129,8 @@ is_foreign(Oid function, void *context)
 {
 	return function >= FirstNormalObjectId &&
 		   func_volatile(function) != PROVOLATILE_IMMUTABLE &&
-		   function != bm_function_oid("report_bucket");
+		   function != bm_function_oid("report_bucket") &&
+		   function != bm_function_oid("date_trunc");
 }
 
 static bool

@@ -2,9 +2,10 @@
 #ifndef BM_REPORT_EXPIRE_H
 #define BM_REPORT_EXPIRE_H
 
+#include "report/history.h"
 #include "report/registry.h"
 
 extern TimestampTz bm_report_retained_from(const BmReport *report);
-extern uint64 bm_report_expire(const BmReport *report);
+extern uint64 bm_report_expire(const BmReport *report, BmRun *run, bool has_written);
 
 #endif

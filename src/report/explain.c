@@ -169,6 +169,16 @@ explain_new(ReturnSetInfo *result, const BmReport *report, const BmWatermark *ma
 }
 
 static void
+explain_whole(ReturnSetInfo *result, const BmReport *report)
+{
+	BmParameters parameters = {0};
+	char *sql = bm_compute_sql(report, NULL, &parameters);
+
+	put_line(result, "Plan:");
+	describe_plan(result, report, sql, &parameters);
+}
+
+static void
 explain(ReturnSetInfo *result, const BmReport *report)
 {
 	BmWatermark *mark = bm_watermark_get(report);
@@ -197,8 +207,7 @@ explain(ReturnSetInfo *result, const BmReport *report)
 				explain_new(result, report, mark);
 				break;
 			case BM_MODE_WHOLE:
-				put_line(result, "Plan:");
-				describe_plan(result, report, report->query, NULL);
+				explain_whole(result, report);
 				break;
 		}
 	}

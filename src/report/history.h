@@ -40,6 +40,10 @@ typedef struct BmRun
 	int windows;
 	uint64 row_count;
 
+	/* Rows of the table of before have gone, if it has a retention. */
+	bool has_expired;
+	TimestampTz expired_to;
+
 	/* One window that fails does not keep it from the others: see bm_run_goes_on(). */
 	BmWindow step; /* that is being computed, if is_computing */
 	bool is_computing;

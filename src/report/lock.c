@@ -21,14 +21,23 @@
 #define BM_LOCK_CLASS \
 	0xB12 /* distinguishes our tags from those of SQL and of other extensions */
 
+/* Of a backfill, which outlives the transactions of its batches. The view backfill_progress knows this number. */
+#define BM_BACKFILL_CLASS 0xB14
+
 static LOCKTAG
-report_tag(int64 report_id)
+tag_of(int64 report_id, int class)
 {
 	LOCKTAG tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (report_id >> 32),
-						 (uint32) report_id, BM_LOCK_CLASS);
+						 (uint32) report_id, class);
 	return tag;
+}
+
+static LOCKTAG
+report_tag(int64 report_id)
+{
+	return tag_of(report_id, BM_LOCK_CLASS);
 }
 
 /* Takes the lock until the session or the transaction ends; false where somebody has it. */
@@ -62,6 +71,23 @@ void
 bm_report_unlock(int64 report_id)
 {
 	LOCKTAG tag = report_tag(report_id);
+
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* Of a report's backfills one session makes one at a time; false where another one does. */
+bool
+bm_backfill_lock(int64 report_id)
+{
+	LOCKTAG tag = tag_of(report_id, BM_BACKFILL_CLASS);
+
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+bm_backfill_unlock(int64 report_id)
+{
+	LOCKTAG tag = tag_of(report_id, BM_BACKFILL_CLASS);
 
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }

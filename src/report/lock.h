@@ -4,6 +4,8 @@
 
 extern bool bm_report_lock(int64 report_id, bool session);
 extern void bm_report_unlock(int64 report_id);
+extern bool bm_backfill_lock(int64 report_id);
+extern void bm_backfill_unlock(int64 report_id);
 extern bool bm_report_signal(int64 report_id, int pid, int signal_number);
 
 #endif

@@ -24,6 +24,7 @@
 #include "report/prepare.h"
 #include "report/select.h"
 #include "report/target.h"
+#include "report/whole.h"
 
 /* Says in an error's message which argument raised it. */
 static void
@@ -277,7 +278,7 @@ prepare_target(const BmReport *report, const BmSelect *select, const BmPrepare *
 static void
 check_is_time(const char *column, const char *argument, Oid type)
 {
-	if (type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
+	if (!bm_target_is_time(type))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("%s \"%s\" is of type %s, which is no time", argument,
 							   column, format_type_be(type))));
@@ -337,6 +338,21 @@ find_retention_column(BmReport *report, const BmSelect *select, Oid target)
 	check_is_time(report->retention_column, "retention_column", type);
 }
 
+/* Where nobody knows which rows are of which events, the table follows what there is. */
+static void
+tell_what_shrinks(const BmReport *report, const BmSelect *select)
+{
+	if (report->strategy == BM_FULL && report->source == NULL && select->reads_events &&
+		!bm_whole_keeps_pruned(report, select))
+		ereport(
+			NOTICE,
+			(errmsg("report \"%s\" follows what there is: when events are pruned, what "
+					"they made up goes from it",
+					report->name),
+			 errhint("With bucket, and a time in key that tells it, buckets of pruned "
+					 "events stay.")));
+}
+
 /* The query is a SELECT whose rows we put into the table. */
 static BmSelect *
 prepare_declarative(BmReport *report, BmPrepare *prepare)
@@ -350,6 +366,7 @@ prepare_declarative(BmReport *report, BmPrepare *prepare)
 								bm_strategy_name(report->strategy))));
 	}
 	check_strategy(report, select);
+	tell_what_shrinks(report, select);
 	prepare_target(report, select, prepare);
 	if (report->events == NULL && report->source == NULL)
 		prepare->events = bm_select_natural_events(select);

@@ -22,6 +22,7 @@
 #include "storage/proc.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
@@ -357,6 +358,11 @@ bm_run_succeeded(const BmReport *report, const BmRun *run)
 	{
 		(void) bm_state_apply(state, BM_CAUSE_SUCCEEDED);
 		bm_claim_settle(report, state, run->started_at, now);
+	}
+	if (run->has_expired)
+	{
+		state->expired_to = run->expired_to;
+		namestrcpy(&state->expired_column, report->retention_column);
 	}
 	state->last_success_at = now;
 	state->done_until = Max(state->done_until, done_by(report, run));

@@ -307,6 +307,19 @@ analyze(const BmReport *report)
 	return query;
 }
 
+static bool
+reads_events(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return castNode(RangeTblEntry, node)->relid == bm_event_parent();
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), reads_events, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reads_events, context);
+}
+
 /* Reads the report's query, with the search_path that is in force. */
 BmSelect *
 bm_select_read(const BmReport *report)
@@ -319,6 +332,7 @@ bm_select_read(const BmReport *report)
 	select->text = report->query;
 	select->desc = ExecCleanTypeFromTL(query->targetList);
 	select->events = Max(find_events(query, (Node *) query->jointree), 0);
+	select->reads_events = reads_events((Node *) query, NULL);
 	select->is_plain = select->events > 0 && query->setOperations == NULL;
 	select->has_window = has_window_parameter((Node *) query, NULL);
 	select->combine = palloc0(sizeof(BmCombine) * Max(select->desc->natts, 1));

@@ -28,6 +28,7 @@ typedef struct BmSelect
 	TupleDesc desc;
 	BmCombine *combine; /* a column each */
 	int events;			/* the range table entry of business_events, or 0 */
+	bool reads_events;	/* anywhere in it, but for views */
 	bool is_plain;		/* a condition on the events restricts the result to them */
 	bool has_window;	/* it names $1 and $2 */
 	int grain_column;	/* of the result, from 0, that is the report's grain, or -1 */

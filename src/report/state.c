@@ -28,6 +28,8 @@ enum
 	STATE_ADOPT_AFTER,
 	STATE_REVISION,
 	STATE_BROKEN_REASON,
+	STATE_EXPIRED_COLUMN,
+	STATE_EXPIRED_TO,
 	STATE_CONSECUTIVE_FAILURES,
 	STATE_CONSECUTIVE_CRASHES,
 	STATE_NEXT_ATTEMPT_AT,
@@ -127,6 +129,10 @@ bm_state_get(int64 report_id)
 			time_or_none(v[STATE_LAST_SUCCESS_AT], n[STATE_LAST_SUCCESS_AT]);
 		state->broken_reason =
 			n[STATE_BROKEN_REASON] ? NULL : TextDatumGetCString(v[STATE_BROKEN_REASON]);
+		state->expired_to = time_or_none(v[STATE_EXPIRED_TO], n[STATE_EXPIRED_TO]);
+		if (!n[STATE_EXPIRED_COLUMN])
+			namestrcpy(&state->expired_column,
+					   NameStr(*DatumGetName(v[STATE_EXPIRED_COLUMN])));
 		state->done_until = DatumGetTimestampTz(v[STATE_DONE_UNTIL]);
 		state->consecutive_crashes = DatumGetInt32(v[STATE_CONSECUTIVE_CRASHES]);
 		state->revision = DatumGetInt32(v[STATE_REVISION]);
@@ -189,6 +195,9 @@ bm_state_put(const BmReportState *state)
 	v[STATE_CONSECUTIVE_FAILURES] = Int32GetDatum(state->consecutive_failures);
 	set_time(v, n, STATE_LAST_SUCCESS_AT, state->last_success_at);
 	bm_table_set_text(v, n, STATE_BROKEN_REASON, state->broken_reason);
+	set_time(v, n, STATE_EXPIRED_TO, state->expired_to);
+	v[STATE_EXPIRED_COLUMN] = NameGetDatum(&state->expired_column);
+	n[STATE_EXPIRED_COLUMN] = state->expired_to == BM_NO_TIME;
 	v[STATE_DONE_UNTIL] = TimestampTzGetDatum(state->done_until);
 	v[STATE_CONSECUTIVE_CRASHES] = Int32GetDatum(state->consecutive_crashes);
 	v[STATE_REVISION] = Int32GetDatum(state->revision);
@@ -225,7 +234,7 @@ bm_state_create(const BmReport *report, bool adopted)
 	state->report_id = report->id;
 	state->adopted = adopted;
 	state->last_slot = state->chain_slot = BM_NO_TIME;
-	state->next_attempt_at = state->last_success_at = BM_NO_TIME;
+	state->next_attempt_at = state->last_success_at = state->expired_to = BM_NO_TIME;
 	state->done_until = bm_clock_now();
 	state->next_slot = next_slot(report, state->done_until);
 	state->revision = report->revision;

@@ -50,6 +50,9 @@ typedef struct BmReportState
 	TimestampTz done_until; /* what runs after it need not wait for slots up to here */
 	int consecutive_crashes;
 	int revision; /* the report's, that next_slot was computed for */
+
+	TimestampTz expired_to;	 /* rows of before have gone, ... */
+	NameData expired_column; /* ... by this column */
 } BmReportState;
 
 /* What a runner would do for a report now. */

@@ -263,8 +263,8 @@ bm_target_comment(const BmReport *report, const char *description, Jsonb *column
 		comment_on_columns(report, columns);
 }
 
-static bool
-is_time(Oid type)
+bool
+bm_target_is_time(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
 }
@@ -279,7 +279,8 @@ bm_target_bucket_column(const BmReport *report, const BmSelect *select)
 	{
 		int column = find_column(select->desc, lfirst(cell));
 
-		if (column >= 0 && is_time(TupleDescAttr(select->desc, column)->atttypid))
+		if (column >= 0 &&
+			bm_target_is_time(TupleDescAttr(select->desc, column)->atttypid))
 			return lfirst(cell);
 	}
 	return NULL;

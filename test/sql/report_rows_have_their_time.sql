@@ -53,6 +53,50 @@ SELECT bizmetrics.alter_report('t_window', unset => '{retention}');
 SELECT bizmetrics.reset_report('t_window');
 SELECT state FROM bizmetrics.run_report('t_window');
 SELECT * FROM analytics.t_window ORDER BY 1;
+-- Rows are looked for once a bucket, and where rows of before it may have been written: a trigger tells.
+CREATE FUNCTION analytics.t_tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'rows of % are looked for', TG_RELID::regclass; RETURN NULL; END $$;
+SELECT bizmetrics.create_report('t_once', query => $$SELECT date_trunc('day', occurred_at) AS day, max(occurred_at) AS at, count(DISTINCT id) AS n FROM public.business_events WHERE event_name IN ('timed', 'timed_too') GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day', retention => '5 days');
+CREATE TRIGGER t_tell AFTER DELETE ON analytics.t_once FOR EACH STATEMENT EXECUTE FUNCTION analytics.t_tell();
+CREATE TRIGGER t_tell AFTER DELETE ON analytics.t_delta FOR EACH STATEMENT EXECUTE FUNCTION analytics.t_tell();
+\set once 'SELECT format(''SELECT %1$L AS report, state, row_count FROM bizmetrics.run_report(%1$L)'', r) FROM unnest(''{t_once,t_delta}''::text[]) r'
+:once \gexec
+:once \gexec
+-- New events: in windows the delete of those that vanished is the only one.
+INSERT INTO public.business_events (event_name, occurred_at) VALUES ('timed', '2026-03-30 03:00Z');
+:once \gexec
+-- The next bucket; by another column; for another time; and after a reset.
+SELECT bizmetrics_test.set_clock('2026-03-31 00:00Z');
+:once \gexec
+:once \gexec
+SELECT bizmetrics.alter_report('t_once', retention_column => 'at');
+SELECT state, row_count FROM bizmetrics.run_report('t_once');
+SELECT state, row_count FROM bizmetrics.run_report('t_once');
+SELECT bizmetrics.alter_report('t_once', retention => '3 days');
+SELECT state, row_count FROM bizmetrics.run_report('t_once');
+SELECT state, row_count FROM bizmetrics.run_report('t_once');
+INSERT INTO public.business_events (event_name, occurred_at) VALUES ('timed', '2026-03-30 03:00Z');
+SELECT state, row_count FROM bizmetrics.run_report('t_once');
+SELECT day, n FROM analytics.t_once ORDER BY 1;
+-- A run that fails has deleted nothing, and the next one does.
+SELECT bizmetrics_test.set_clock('2026-04-01 00:00Z');
+ALTER TABLE analytics.t_delta ADD CHECK (n < 3);
+INSERT INTO public.business_events (event_name, occurred_at) SELECT 'timed', '2026-03-31 03:00Z' FROM generate_series(1, 3);
+SELECT state FROM bizmetrics.run_report('t_delta');
+ALTER TABLE analytics.t_delta DROP CONSTRAINT t_delta_n_check;
+SELECT state FROM bizmetrics.run_report('t_delta');
+-- What computes everything does not compute what would go at once, and writes nothing where nothing changed; whether
+-- it has a bucket or not.
+SELECT bizmetrics.create_report('t_full', query => $$SELECT occurred_at::date AS day, count(DISTINCT id) AS n FROM public.business_events WHERE event_name = 'timed' GROUP BY 1 ORDER BY 1 -- by day$$, schedule => :never, key => '{day}', strategy => 'full', retention => '5 days', retention_column => 'day');
+SELECT bizmetrics.create_report('t_full_buckets', query => $$SELECT occurred_at::date AS day, count(DISTINCT id) AS n FROM public.business_events WHERE event_name = 'timed' GROUP BY 1 ORDER BY 1$$, schedule => :never, key => '{day}', strategy => 'full', bucket => '1 day', retention => '5 days');
+\set full 'SELECT format(''SELECT %1$L AS report, state, row_count, message FROM bizmetrics.run_report(%1$L)'', r) FROM unnest(''{t_full,t_full_buckets}''::text[]) r'
+:full \gexec
+:full \gexec
+SELECT 't_full' AS report, * FROM analytics.t_full UNION ALL SELECT 't_full_buckets', * FROM analytics.t_full_buckets ORDER BY 1, 2;
+SELECT bizmetrics_test.set_clock('2026-04-05 12:00Z');
+:full \gexec
+:full \gexec
+SELECT 't_full' AS report, * FROM analytics.t_full UNION ALL SELECT 't_full_buckets', * FROM analytics.t_full_buckets ORDER BY 1, 2;
+SELECT r, count(*) FILTER (WHERE line ~ '< |>= ') > 0 AS restricted FROM unnest('{t_full,t_full_buckets}'::text[]) r, bizmetrics.explain_report(r) line GROUP BY 1 ORDER BY 1;
 -- What cannot be.
 SELECT pg_temp.error_of(format('SELECT bizmetrics.alter_report(''t_window'', %s)', a)) FROM unnest(ARRAY['retention => ''-1 day''', 'retention => ''1 day'', retention_column => ''n''', 'retention => ''1 day'', retention_column => ''none''', 'retention_column => ''day''', 'retention => ''0''']) a;
 SELECT pg_temp.error_of($$SELECT bizmetrics.create_report('t_none', 'analytics.t_custom', 'SELECT 1', '0 0 29 2 *', retention => '1 day')$$);
