@@ -16,3 +16,8 @@ COMMENT ON FUNCTION bizmetrics_test.bucket(interval, interval, text, timestamptz
 CREATE FUNCTION bizmetrics_test.prune_history() RETURNS boolean
 LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_prune_history';
 COMMENT ON FUNCTION bizmetrics_test.prune_history() IS 'One pass of pruning the history of runs; true where there is more to do.';
+
+CREATE FUNCTION bizmetrics_test.scribble() RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_scribble';
+COMMENT ON FUNCTION bizmetrics_test.scribble() IS
+'From now on this session writes over what its relation cache frees when a relation has changed.';

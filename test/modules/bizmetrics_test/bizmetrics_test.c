@@ -16,6 +16,8 @@
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
@@ -27,6 +29,7 @@ PG_FUNCTION_INFO_V1(bizmetrics_test_set_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_bucket);
 PG_FUNCTION_INFO_V1(bizmetrics_test_prune_history);
+PG_FUNCTION_INFO_V1(bizmetrics_test_scribble);
 
 #define RUNNING 0 /* the clock is not stopped */
 #define CLOCK_FILE \
@@ -167,4 +170,27 @@ bizmetrics_test_prune_history(PG_FUNCTION_ARGS)
 	bool (*prune)(void) = (bool (*)(void)) bizmetrics_function("bm_history_prune");
 
 	PG_RETURN_BOOL(prune());
+}
+
+/* What the relation cache has just freed is taken, and written over: who still looks at it sees nonsense. */
+static void
+scribble(Datum arg, Oid relid)
+{
+	static const int sizes[] = {100, 200, 400, 800};
+
+	for (int i = 0; i < lengthof(sizes); i++)
+		for (int n = 0; n < 16; n++)
+			memset(MemoryContextAlloc(CacheMemoryContext, sizes[i]), 0x7f, sizes[i]);
+}
+
+/* scribble(), for the rest of the session */
+Datum
+bizmetrics_test_scribble(PG_FUNCTION_ARGS)
+{
+	static bool registered = false;
+
+	if (!registered)
+		CacheRegisterRelcacheCallback(scribble, (Datum) 0);
+	registered = true;
+	PG_RETURN_VOID();
 }
