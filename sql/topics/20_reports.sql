@@ -295,7 +295,7 @@ CREATE FUNCTION bizmetrics.run_report(
 )
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_run_report';
 COMMENT ON FUNCTION bizmetrics.run_report(text) IS
-'Runs a report here and now, in the current transaction, for its owner; works without the worker. A failure of its SQL is recorded and returned, not raised. Errors: 25001 the report follows new events, and the transaction has written something, or is not READ COMMITTED; 42704 no such report; 42501 not its owner (use request_run); 55006 it is running.';
+'Runs a report here and now, in the current transaction, for its owner; works without the worker. A failure of its SQL is recorded and returned, not raised; windows that could be computed stay so. Errors: 25001 the report follows new events, and the transaction has written something, or is not READ COMMITTED; 42704 no such report; 42501 not its owner (use request_run); 55006 it is running.';
 
 CREATE FUNCTION bizmetrics.request_run(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_request_run';
@@ -390,7 +390,7 @@ COMMENT ON COLUMN bizmetrics.report_runs.window_end IS '$2 of the query; NULL wi
 COMMENT ON COLUMN bizmetrics.report_runs.started_at IS 'When it was claimed.';
 COMMENT ON COLUMN bizmetrics.report_runs.finished_at IS 'When it ended; NULL while it runs.';
 COMMENT ON COLUMN bizmetrics.report_runs.message IS 'The error''s message.';
-COMMENT ON COLUMN bizmetrics.report_runs.detail IS 'The error''s detail.';
+COMMENT ON COLUMN bizmetrics.report_runs.detail IS 'The error''s detail, and which bucket could not be computed where others were.';
 COMMENT ON COLUMN bizmetrics.report_runs.reason IS 'Of a failed attempt, why no other one followed: permanent, max_attempts, superseded (a slot came first), cancelled, quarantined. Of skipped slots: missed (a later one ran for them), late (beyond misfire_grace), max_catchup, overlap (the report was running).';
 COMMENT ON COLUMN bizmetrics.report_runs.missed_count IS 'How many slots in a row were skipped; slot is the last of them.';
 COMMENT ON COLUMN bizmetrics.report_runs.slot IS 'The instant at which the schedule fired; NULL where somebody asked for the run.';
