@@ -231,6 +231,9 @@ bm_run_attempt(const BmReport *report, BmRun *run)
 		return end;
 	if (means_command(run->error, timed_out))
 		ReThrowError(run->error);
+	/* A time that was up only after the error is nothing to the caller's command. */
+	if (timed_out && run->error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		QueryCancelPending = false;
 	end = bm_run_end_failed(run, timed_out);
 	bm_run_failed(report, run, &end);
 	return end;
