@@ -342,7 +342,7 @@ find_retention_column(BmReport *report, const BmSelect *select, Oid target)
 static void
 tell_what_shrinks(const BmReport *report, const BmSelect *select)
 {
-	if (report->strategy == BM_FULL && report->source == NULL && select->reads_events &&
+	if (bm_increment_mode(report) == BM_MODE_WHOLE && select->reads_events &&
 		!bm_whole_keeps_pruned(report, select))
 		ereport(
 			NOTICE,

@@ -22,7 +22,8 @@ SELECT bizmetrics.create_report('p_full_days', query => $$SELECT date_trunc('day
 SELECT bizmetrics.create_report('p_full_ranks', query => $$SELECT day, n, rank() OVER (ORDER BY n) AS place FROM (SELECT date_trunc('day', occurred_at) AS day, count(DISTINCT actor_user_id) AS n FROM public.business_events WHERE event_name = 'kept' AND occurred_at >= $1 AND occurred_at < $2 GROUP BY 1) d$$, schedule => :never, key => '{day}', bucket => '1 day', strategy => 'full');
 SELECT bizmetrics.create_report('p_full_weekdays', query => $$SELECT day, n FROM (SELECT extract(isodow FROM occurred_at) AS day, count(DISTINCT actor_user_id) AS n FROM public.business_events WHERE event_name = 'kept' GROUP BY 1) d$$, schedule => :never, key => '{day}', strategy => 'full');
 SELECT bizmetrics.create_report('p_full_series', query => $$SELECT g AS n FROM generate_series(1, 3) g$$, schedule => :never, key => '{n}', strategy => 'full');
-SELECT bizmetrics.drop_report('p_full_series'), bizmetrics.drop_report('p_full_weekdays');
+SELECT bizmetrics.create_report('p_merge_ever', query => $$SELECT event_name, count(DISTINCT actor_user_id) AS n FROM public.business_events WHERE event_name = 'kept' GROUP BY 1$$, schedule => :never, key => '{event_name}', strategy => 'merge');
+SELECT bizmetrics.drop_report('p_full_series'), bizmetrics.drop_report('p_full_weekdays'), bizmetrics.drop_report('p_merge_ever');
 RESET client_min_messages;
 SET client_min_messages = warning;
 CREATE TEMP VIEW rows AS SELECT 'p_full_days' AS report, day::text AS key, n FROM analytics.p_full_days UNION ALL SELECT 'p_full_ranks', day::text, n FROM analytics.p_full_ranks UNION ALL SELECT 'p_window', day::text, n FROM analytics.p_window UNION ALL SELECT 'p_month', week::text, n FROM analytics.p_month UNION ALL SELECT 'p_delta', day::text, n FROM analytics.p_delta UNION ALL SELECT 'p_ever', event_name, n FROM analytics.p_ever UNION ALL SELECT 'p_full', event_name, n FROM analytics.p_full;
