@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 
 #include "analysis/source.h"
+#include "base/compat.h"
 #include "base/compat_query.h"
 
 #define PARAMETERS 4
@@ -304,6 +305,26 @@ find_columns(Relation table, uint32 columns, BmRowShape *shape)
 	}
 }
 
+/*
+ * A column that is before all others of varying length is where it always is, also in a tuple with NULLs behind it,
+ * in which heap_getattr() looks for it.
+ */
+static inline Datum
+early_attribute(HeapTuple tuple, AttrNumber number, TupleDesc desc, bool *isnull)
+{
+	HeapTupleHeader header = tuple->t_data;
+	const uint8 until = (uint8) ((1 << number) - 1);
+
+	if (number > BITS_PER_BYTE || bm_attribute(desc, number)->attcacheoff < 0 ||
+		!HeapTupleHasNulls(tuple) || HeapTupleHeaderGetNatts(header) < number ||
+		(header->t_bits[0] & until) != until)
+		return heap_getattr(tuple, number, desc, isnull);
+	*isnull = false;
+	return fetchatt(bm_attribute(desc, number),
+					(char *) header + header->t_hoff +
+						bm_attribute(desc, number)->attcacheoff);
+}
+
 /* A tuple is not put into a slot before its name is known: that would pin its page once more. */
 void
 bm_source_read(Relation table, TableScanDesc scan, uint32 columns, BmCollector *collector)
@@ -318,7 +339,7 @@ bm_source_read(Relation table, TableScanDesc scan, uint32 columns, BmCollector *
 	{
 		uint32 conditions;
 		bool isnull;
-		Datum name = heap_getattr(tuple, shape.column[BM_EVENT_NAME], desc, &isnull);
+		Datum name = early_attribute(tuple, shape.column[BM_EVENT_NAME], desc, &isnull);
 
 		CHECK_FOR_INTERRUPTS();
 		if (isnull || !bm_collector_wants(collector, name, &conditions))

@@ -98,6 +98,13 @@ bm_brin_has_summary(BrinRevmap *revmap, BlockNumber block, Buffer *buffer,
 	return found;
 }
 
+/* 18 put what reading a tuple takes into an array of its own. */
+#if PG_VERSION_NUM >= 180000
+#define bm_attribute(desc, number) TupleDescCompactAttr(desc, (number) -1)
+#else
+#define bm_attribute(desc, number) TupleDescAttr(desc, (number) -1)
+#endif
+
 /* 17 lets the caller own the context, NULL being as before. */
 static inline JsonLexContext *
 bm_json_lex(char *json)
