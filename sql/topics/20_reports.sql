@@ -79,6 +79,7 @@ CREATE TABLE bizmetrics.report_state (
   adopted boolean NOT NULL,
   adopt_after bigint,
   revision integer NOT NULL,
+  ran_until timestamptz,
   broken_reason text,
   expired_column name,
   expired_to timestamptz,
@@ -101,6 +102,7 @@ CREATE TABLE bizmetrics.report_state (
 COMMENT ON TABLE bizmetrics.report_state IS
 'Where each report stands: its next and last slot, the chain of attempts that is open, and the attempt under way. See docs/architecture.md.';
 COMMENT ON COLUMN bizmetrics.report_state.expired_to IS 'Rows of the table of which expired_column is older have been deleted: see retention of create_report().';
+COMMENT ON COLUMN bizmetrics.report_state.ran_until IS 'The last slot that ran before the clock was set back: the history says which slots up to it have run. NULL once it is passed.';
 COMMENT ON COLUMN bizmetrics.report_state.run_id IS 'The last attempt of the chain that is open.';
 COMMENT ON COLUMN bizmetrics.report_state.pid IS 'The process that is at it: NULL where it has ended, for which bizmetrics.runs has its row. With it stand started_at, window_start and window_end.';
 
@@ -142,12 +144,14 @@ CREATE TABLE bizmetrics.pruned_runs (
   duration_total bigint NOT NULL,
   duration_min bigint NOT NULL,
   duration_max bigint NOT NULL,
-  durations bigint[] NOT NULL
+  durations bigint[] NOT NULL,
+  slots tstzmultirange NOT NULL
 );
 COMMENT ON TABLE bizmetrics.pruned_runs IS
 'What the attempts add up to whose rows of bizmetrics.runs were deleted, one row a report. Written by what prunes the history; read through report_stats.';
 COMMENT ON COLUMN bizmetrics.pruned_runs.duration_total IS 'Microseconds, of successes, like duration_min and duration_max.';
 COMMENT ON COLUMN bizmetrics.pruned_runs.durations IS 'How many successes took [2^((n-1)/4), 2^(n/4)) microseconds, from n = 1.';
+COMMENT ON COLUMN bizmetrics.pruned_runs.slots IS 'The slots that they were of, in at most 32 spans: none of them runs again when a clock that was set back passes it.';
 
 CREATE SEQUENCE bizmetrics.request_id_seq;
 COMMENT ON SEQUENCE bizmetrics.request_id_seq IS 'Ids of requests to run.';

@@ -15,6 +15,7 @@
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/rangetypes.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
 
@@ -160,6 +161,17 @@ bm_qualified_names(const char *string)
 	return stringToQualifiedNameList(string, NULL);
 #else
 	return stringToQualifiedNameList(string);
+#endif
+}
+
+/* 16 lets errors be returned, NULL being as before. */
+static inline RangeType *
+bm_make_range(TypeCacheEntry *type, RangeBound *lower, RangeBound *upper)
+{
+#if PG_VERSION_NUM >= 160000
+	return make_range(type, lower, upper, false, NULL);
+#else
+	return make_range(type, lower, upper, false);
 #endif
 }
 

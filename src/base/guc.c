@@ -48,6 +48,9 @@ int bm_guc_history_retention = 90 * DAY_IN_MINUTES;
 /* Successes of a report, and as many failures, that the history keeps at most. */
 int bm_guc_history_runs = 1000;
 
+/* Which runs that ended stay in the history, beside the last ones. */
+int bm_guc_log_runs = BM_LOG_RUNS_ALL;
+
 /* Any writer can name any time: without a limit one could make thousands of tables. */
 int bm_guc_max_partitions = 1000;
 
@@ -77,6 +80,13 @@ static char *run_attempt = NULL;
 static char *run_id = NULL;
 static char *run_scheduled_for = NULL;
 static char *run_trigger = NULL;
+
+static const struct config_enum_entry log_runs[] = {
+	{"none", BM_LOG_RUNS_NONE, false},
+	{"errors", BM_LOG_RUNS_ERRORS, false},
+	{"all", BM_LOG_RUNS_ALL, false},
+	{NULL, 0, false},
+};
 
 static const struct config_enum_entry notify_runs[] = {
 	{"none", BM_NOTIFY_NONE, false},
@@ -113,6 +123,14 @@ define_run(const char *name, const char *description, char **variable)
 	DefineCustomStringVariable(
 		name, description, "Empty where no report is running.", variable, "", PGC_SUSET,
 		GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+}
+
+static void
+define_enum(const char *name, const char *description, const char *more, int *variable,
+			const struct config_enum_entry *options, GucContext context)
+{
+	DefineCustomEnumVariable(name, description, more, variable, *variable, options,
+							 context, 0, NULL, NULL, NULL);
 }
 
 static bool
@@ -170,20 +188,21 @@ bm_guc_init(void)
 							"Sets how many successes and failures of a report are kept.",
 							NULL, &bm_guc_history_runs, 1000, 1, 1000000, PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
+	define_enum("bizmetrics.log_runs", "Sets which runs stay in the history.",
+				"The last success and the last failure of each report always do.",
+				&bm_guc_log_runs, log_runs, PGC_SIGHUP);
 	DefineCustomIntVariable(
 		"bizmetrics.max_partitions", "Sets how many partitions business_events may have.",
 		NULL, &bm_guc_max_partitions, 1000, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"bizmetrics.max_runners", "Sets how many reports may run at a time.", NULL,
 		&bm_guc_max_runners, 4, 1, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("bizmetrics.notify_runs",
-							 "Sets which runs are told on channel bizmetrics_runs.", NULL,
-							 &bm_guc_notify_runs, BM_NOTIFY_FAILURES, notify_runs,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("bizmetrics.partition_interval",
-							 "Sets the time range of new partitions of business_events.",
-							 NULL, &bm_guc_partition_interval, BM_PARTITION_MONTH,
-							 partition_intervals, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_enum("bizmetrics.notify_runs",
+				"Sets which runs are told on channel bizmetrics_runs.", NULL,
+				&bm_guc_notify_runs, notify_runs, PGC_SUSET);
+	define_enum("bizmetrics.partition_interval",
+				"Sets the time range of new partitions of business_events.", NULL,
+				&bm_guc_partition_interval, partition_intervals, PGC_SIGHUP);
 	define_context("bizmetrics.request_id",
 				   "Sets the request of events whose call states none.",
 				   &bm_guc_request_id);
@@ -196,11 +215,9 @@ bm_guc_init(void)
 							   "A name of pg_timezone_names.", &bm_guc_timezone, "UTC",
 							   PGC_USERSET, 0, check_timezone, NULL, NULL);
 	define_run("bizmetrics.trigger", "Shows what made a report run.", &run_trigger);
-	DefineCustomEnumVariable(
-		"bizmetrics.unknown_events",
-		"Sets what log_event() does with events of no registered type.", NULL,
-		&bm_guc_unknown_events, BM_UNKNOWN_EVENTS_ACCEPT, unknown_events, PGC_SUSET, 0,
-		NULL, NULL, NULL);
+	define_enum("bizmetrics.unknown_events",
+				"Sets what log_event() does with events of no registered type.", NULL,
+				&bm_guc_unknown_events, unknown_events, PGC_SUSET);
 	MarkGUCPrefixReserved("bizmetrics");
 }
 

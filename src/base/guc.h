@@ -16,6 +16,14 @@ typedef enum BmUnknownEvents
 	BM_UNKNOWN_EVENTS_REJECT
 } BmUnknownEvents;
 
+/* Of which kinds of endings the history keeps no more than the last one, whatever else it may keep. */
+typedef enum BmLogRuns
+{
+	BM_LOG_RUNS_NONE,
+	BM_LOG_RUNS_ERRORS,
+	BM_LOG_RUNS_ALL
+} BmLogRuns;
+
 /* Each includes what stands before it. */
 typedef enum BmNotifyRuns
 {
@@ -34,6 +42,7 @@ extern int bm_guc_event_retention;
 extern int bm_guc_flush_interval;
 extern int bm_guc_history_retention;
 extern int bm_guc_history_runs;
+extern int bm_guc_log_runs;
 extern int bm_guc_max_partitions;
 extern int bm_guc_max_runners;
 extern int bm_guc_notify_runs;

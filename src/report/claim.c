@@ -13,6 +13,7 @@
 #include "report/claim.h"
 #include "report/notify.h"
 #include "report/schedule.h"
+#include "report/totals.h"
 
 /* Why slots did not run: what stands in the history. */
 #define REASON_MISSED "missed"			 /* a later one runs for them */
@@ -46,12 +47,35 @@ fired_until(const BmReport *report, TimestampTz first, TimestampTz until, int64 
 					  until, limit, fired);
 }
 
-/* Did this slot run? Without a last slot the report is new, or the clock was set back. */
+/*
+ * Did this slot run? What is not after the last one did. Without a last one, the report being new say, and up to
+ * where the clock was before it was set back, the rows of the history tell, and what became of deleted ones.
+ */
 static bool
 has_run(const BmReportState *state, TimestampTz slot)
 {
-	return state->last_slot != BM_NO_TIME ? slot <= state->last_slot
-										  : bm_history_has_slot(state->report_id, slot);
+	if (state->last_slot != BM_NO_TIME && slot <= state->last_slot)
+		return true;
+	return (state->last_slot == BM_NO_TIME || slot <= state->ran_until) &&
+		   (bm_history_has_slot(state->report_id, slot) ||
+			bm_totals_have_slot(state->report_id, slot));
+}
+
+/* The first slot from one on that has not run, or the last one until a time. */
+static TimestampTz
+first_to_run(const BmReport *report, const BmReportState *state, TimestampTz slot,
+			 TimestampTz until)
+{
+	BmFired fired;
+
+	while (has_run(state, slot))
+	{
+		fired_until(report, slot, until, 1, &fired);
+		if (fired.next == DT_NOBEGIN || fired.next > until)
+			break;
+		slot = fired.next;
+	}
+	return slot;
 }
 
 static bool
@@ -93,6 +117,8 @@ claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
 
 	fired_until(report, state->next_slot, look->ready, PG_INT64_MAX, &fired);
 	slot = look->each ? oldest_slot(report, state, &fired, look->ready) : fired.last;
+	if (look->each)
+		slot = first_to_run(report, state, slot, look->ready);
 	if (has_run(state, slot))
 	{
 		/* The clock went back: go on with what is after it. */
@@ -116,6 +142,8 @@ claim_slot(const BmReport *report, BmReportState *state, const BmLook *look)
 		end_retries(report, state);
 	(void) bm_state_apply(state, BM_CAUSE_SLOT);
 	state->last_slot = slot;
+	if (slot >= state->ran_until)
+		state->ran_until = BM_NO_TIME;
 	state->chain_trigger = BM_TRIGGER_SCHEDULE;
 	state->chain_slot = slot;
 	return true;

@@ -1,7 +1,7 @@
 /*
- * Keeping the history of runs short: what is older than bizmetrics.history_retention, and what is
- * more than bizmetrics.history_runs of a kind, goes; the last success, the last failure and what is
- * under way stay.
+ * Keeping the history of runs short: what is older than bizmetrics.history_retention, what is
+ * more than bizmetrics.history_runs of a kind, and what bizmetrics.log_runs does not name, goes; the last
+ * success, the last failure and what is under way stay.
  *
  * A pass reads the whole history, which is so short, and adds nothing to what a run costs: neither a count of
  * its report's rows nor an index in their order. What a report has of each kind is found by one walk along its
@@ -71,8 +71,18 @@ newest_first(const void *a, const void *b)
 	return left > right ? -1 : left < right;
 }
 
+/* How many runs that ended so may stay. */
+static int
+most_of(BmEnding ending)
+{
+	bool logged = bm_guc_log_runs == BM_LOG_RUNS_ALL ||
+				  (bm_guc_log_runs == BM_LOG_RUNS_ERRORS && ending != BM_ENDING_SUCCESS);
+
+	return logged ? bm_guc_history_runs : 1;
+}
+
 static Cut
-make_cut(Ended *ended)
+make_cut(Ended *ended, int most)
 {
 	Cut cut = {0};
 
@@ -80,8 +90,8 @@ make_cut(Ended *ended)
 		return cut;
 	qsort(ended->run_ids, ended->count, sizeof(int64), newest_first);
 	cut.newest = ended->run_ids[0];
-	if (ended->count > bm_guc_history_runs)
-		cut.surplus = ended->run_ids[bm_guc_history_runs];
+	if (ended->count > most)
+		cut.surplus = ended->run_ids[most];
 	return cut;
 }
 
@@ -104,7 +114,7 @@ find_cuts(Relation rel, int64 report_id, TimestampTz oldest, Cut *cuts)
 	bm_history_walk_end(&walk);
 	for (int i = 0; i < BM_ENDINGS; i++)
 	{
-		cuts[i] = make_cut(&ended[i]);
+		cuts[i] = make_cut(&ended[i], most_of(i));
 		any |= cuts[i].surplus != 0;
 	}
 	return any;

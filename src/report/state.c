@@ -27,6 +27,7 @@ enum
 	STATE_ADOPTED,
 	STATE_ADOPT_AFTER,
 	STATE_REVISION,
+	STATE_RAN_UNTIL,
 	STATE_BROKEN_REASON,
 	STATE_EXPIRED_COLUMN,
 	STATE_EXPIRED_TO,
@@ -115,6 +116,7 @@ bm_state_get(int64 report_id)
 			n[STATE_ADOPT_AFTER] ? BM_NO_ID : DatumGetInt64(v[STATE_ADOPT_AFTER]);
 		state->next_slot = time_or_none(v[STATE_NEXT_SLOT], n[STATE_NEXT_SLOT]);
 		state->last_slot = time_or_none(v[STATE_LAST_SLOT], n[STATE_LAST_SLOT]);
+		state->ran_until = time_or_none(v[STATE_RAN_UNTIL], n[STATE_RAN_UNTIL]);
 		state->chain_trigger =
 			n[STATE_CHAIN_TRIGGER]
 				? BM_TRIGGER_NONE
@@ -184,6 +186,7 @@ bm_state_put(const BmReportState *state)
 	set_id(v, n, STATE_ADOPT_AFTER, state->adopt_after);
 	set_time(v, n, STATE_NEXT_SLOT, state->next_slot);
 	set_time(v, n, STATE_LAST_SLOT, state->last_slot);
+	set_time(v, n, STATE_RAN_UNTIL, state->ran_until);
 	bm_table_set_text(v, n, STATE_CHAIN_TRIGGER,
 					  state->chain_trigger == BM_TRIGGER_NONE
 						  ? NULL
@@ -233,7 +236,7 @@ bm_state_create(const BmReport *report, bool adopted)
 
 	state->report_id = report->id;
 	state->adopted = adopted;
-	state->last_slot = state->chain_slot = BM_NO_TIME;
+	state->last_slot = state->ran_until = state->chain_slot = BM_NO_TIME;
 	state->next_attempt_at = state->last_success_at = state->expired_to = BM_NO_TIME;
 	state->done_until = bm_clock_now();
 	state->next_slot = next_slot(report, state->done_until);
@@ -292,12 +295,25 @@ bm_state_apply(BmReportState *state, BmCause cause)
 	return transition->actions;
 }
 
-/* The state of a report that is adopted or reset: as that of a new one. */
+/* Slots that ran and are yet to come, for the clock was set back, are told by the history when they come. */
+static void
+note_slots_ahead(BmReportState *state, const BmReportState *of, TimestampTz now)
+{
+	TimestampTz last = Max(of->last_slot, of->ran_until);
+
+	state->ran_until = last > now ? last : BM_NO_TIME;
+	state->last_slot = of->last_slot > now ? BM_NO_TIME : of->last_slot;
+}
+
+/* The state of a report that is adopted or reset: as that of a new one, but that no slot runs twice. */
 BmReportState *
 bm_state_start_over(const BmReport *report, BmReportState *state, BmCause cause)
 {
+	BmReportState *fresh = bm_state_create(report, true);
+
 	(void) bm_state_apply(state, cause);
-	return bm_state_create(report, true);
+	note_slots_ahead(fresh, state, bm_clock_now());
+	return fresh;
 }
 
 static bool
@@ -375,16 +391,13 @@ bm_state_is_off(const BmReportState *state, const BmReport *report, TimestampTz 
 		   (state->revision != report->revision || is_ahead(state, report, now));
 }
 
-/*
- * Goes on from now; nothing is made up for. Slots that ran before a clock was set back are known
- * by their rows in the history (see claim_slot).
- */
+/* Goes on from now; nothing is made up for. */
 void
 bm_state_set_right(BmReportState *state, const BmReport *report, TimestampTz now)
 {
-	if (state->revision == report->revision)
-		state->last_slot = BM_NO_TIME;
-	else if (state->consecutive_failures == 0 && state->chain_trigger == BM_TRIGGER_NONE)
+	note_slots_ahead(state, state, now);
+	if (state->revision != report->revision && state->consecutive_failures == 0 &&
+		state->chain_trigger == BM_TRIGGER_NONE)
 		state->done_until =
 			Max(state->done_until, now); /* the new schedule owes nothing yet */
 	state->next_slot = next_slot(report, now);

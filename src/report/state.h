@@ -30,6 +30,7 @@ typedef struct BmReportState
 	int64 adopt_after;	   /* transactions older than this must have ended first */
 	TimestampTz next_slot; /* BM_NO_TIME: the schedule is broken */
 	TimestampTz last_slot;
+	TimestampTz ran_until; /* the clock was set back: slots up to here may have run */
 
 	/* The run that is open: a slot or request whose attempts are not at an end. */
 	BmTrigger chain_trigger;	 /* BM_TRIGGER_NONE: there is none */

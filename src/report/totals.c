@@ -38,6 +38,7 @@ enum
 	PRUNED_DURATION_MIN,
 	PRUNED_DURATION_MAX,
 	PRUNED_DURATIONS,
+	PRUNED_SLOTS,
 	PRUNED_COLUMNS
 };
 
@@ -103,8 +104,19 @@ bm_totals_get(int64 report_id, BmTotals *totals)
 		totals->duration_min = DatumGetInt64(v[PRUNED_DURATION_MIN]);
 		totals->duration_max = DatumGetInt64(v[PRUNED_DURATION_MAX]);
 		read_durations(totals, DatumGetArrayTypeP(v[PRUNED_DURATIONS]));
+		bm_slots_read(&totals->slots, v[PRUNED_SLOTS]);
 	}
 	table_close(rel, AccessShareLock);
+}
+
+/* Was there an attempt at this slot whose row was deleted? */
+bool
+bm_totals_have_slot(int64 report_id, TimestampTz slot)
+{
+	BmTotals totals;
+
+	bm_totals_get(report_id, &totals);
+	return bm_slots_have(&totals.slots, slot);
 }
 
 static Datum
@@ -134,6 +146,7 @@ bm_totals_put(const BmTotals *totals)
 	v[PRUNED_DURATION_MIN] = Int64GetDatum(totals->duration_min);
 	v[PRUNED_DURATION_MAX] = Int64GetDatum(totals->duration_max);
 	v[PRUNED_DURATIONS] = durations_array(totals);
+	v[PRUNED_SLOTS] = bm_slots_datum(&totals->slots);
 	bm_table_put(rel, "pruned_runs_pkey", totals->report_id, v, n);
 	table_close(rel, NoLock);
 }
@@ -200,6 +213,8 @@ bm_totals_add(BmTotals *totals, const BmRunRow *row)
 		if (row->state == end_states[i])
 			totals->ended[i] += Max(row->missed_count, 1);
 	totals->row_count += Max(row->row_count, 0);
+	if (row->slot != BM_NO_TIME && row->state != BM_RUN_SKIPPED)
+		bm_slots_add(&totals->slots, row->slot);
 }
 
 /* The duration that a fraction of the successes did not exceed. */

@@ -3,6 +3,7 @@
 #define BM_REPORT_TOTALS_H
 
 #include "report/history.h"
+#include "report/slots.h"
 
 /* Four for each power of two of microseconds, to 2^40 (12 days) and beyond. */
 #define BM_DURATION_BUCKETS 161
@@ -28,10 +29,12 @@ typedef struct BmTotals
 	int64 duration_min;
 	int64 duration_max;
 	int64 durations[BM_DURATION_BUCKETS];
+	BmSlots slots; /* that these runs were of */
 } BmTotals;
 
 extern BmEnding bm_ending_of(const BmRunRow *row);
 extern void bm_totals_get(int64 report_id, BmTotals *totals);
+extern bool bm_totals_have_slot(int64 report_id, TimestampTz slot);
 extern void bm_totals_put(const BmTotals *totals);
 extern void bm_totals_delete(int64 report_id);
 extern List *bm_totals_reports(void);

@@ -30,6 +30,7 @@
 #include "report/lock.h"
 #include "report/registry.h"
 #include "report/run.h"
+#include "report/totals.h"
 #include "worker/pool.h"
 #include "worker/session.h"
 #include "worker/worker.h"
@@ -331,6 +332,7 @@ log_in(void)
 	(void) bm_state_get(BM_NO_ID);
 	(void) bm_request_exists(BM_NO_ID);
 	(void) bm_history_has_slot(BM_NO_ID, BM_NO_TIME);
+	(void) bm_totals_have_slot(BM_NO_ID, BM_NO_TIME);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 }

@@ -54,6 +54,34 @@ ALTER SYSTEM RESET bizmetrics.history_runs;
 ALTER SYSTEM RESET bizmetrics.history_retention;
 \set value 1000
 \i :helper
+-- Which slots they were of is remembered, in few spans, and what a clock leapt over does not count as run.
+INSERT INTO bizmetrics.runs (run_id, report_id, slot, attempt, trigger, state, pid, started_at, finished_at)
+SELECT nextval('bizmetrics.run_id_seq'), report_id, slot, 1, 'schedule', CASE WHEN n % 7 = 0 THEN 'failed' ELSE 'succeeded' END, 1, now(), now()
+FROM bizmetrics.reports, generate_series(1, 300) n, LATERAL (SELECT '2031-03-03 00:00+00'::timestamptz + (n + CASE WHEN n > 150 THEN 9000 ELSE 0 END) * interval '1 hour' AS slot) s
+WHERE report_name = 'slow';
+CREATE TEMP TABLE slots AS SELECT slot FROM bizmetrics.runs JOIN bizmetrics.reports USING (report_id) WHERE report_name = 'slow' AND slot IS NOT NULL;
+ALTER SYSTEM SET bizmetrics.log_runs = 'errors';
+\set setting bizmetrics.log_runs
+\set value errors
+\i :helper
+CREATE VIEW ran AS SELECT count(*) FILTER (WHERE s.slot <@ p.slots) AS in_spans, count(*) FILTER (WHERE u.slot IS NOT NULL) AS in_rows, count(*) AS slots, (SELECT count(*) <= 32 FROM unnest(p.slots)) AS few, p.slots @> '2031-06-01 00:00+00'::timestamptz AS leapt_over
+FROM slots s JOIN bizmetrics.reports r ON report_name = 'slow' LEFT JOIN bizmetrics.runs u ON (u.report_id, u.slot) = (r.report_id, s.slot) JOIN bizmetrics.pruned_runs p ON p.report_id = r.report_id GROUP BY p.slots;
+SELECT bizmetrics_test.prune_history() AS more;
+SELECT report, state, count FROM kept WHERE report = 'slow';
+SELECT * FROM ran;
+-- Without any log the last success and the last failure stay.
+ALTER SYSTEM SET bizmetrics.log_runs = 'none';
+\set value none
+\i :helper
+SELECT bizmetrics_test.prune_history() AS more;
+SELECT report, state, count FROM kept WHERE report <> '(dropped)';
+SELECT * FROM ran;
+SELECT count(*) FILTER (WHERE slot <@ slots) + (SELECT count(*) FROM slots JOIN bizmetrics.runs USING (slot)) AS known FROM slots, bizmetrics.pruned_runs JOIN bizmetrics.reports USING (report_id) WHERE report_name = 'slow';
+SELECT report_name, succeeded, failed FROM bizmetrics.report_stats WHERE report_name = 'slow';
+DROP VIEW ran;
+ALTER SYSTEM RESET bizmetrics.log_runs;
+\set value all
+\i :helper
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 -- A pass deletes 5000 rows, and says that there are more.
 CALL history('dropped', 'succeeded', 5001, '1 day');
