@@ -5,6 +5,7 @@ MODULE_big   = $(EXTENSION)
 OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 PG_CPPFLAGS  = -I$(srcdir)/src -DBIZMETRICS_VERSION='"$(EXTVERSION)"'
 
+DATA         = $(wildcard sql/released/*.sql sql/$(EXTENSION)--*--*.sql)
 SQL_TOPICS   = $(sort $(wildcard sql/topics/*.sql))
 DATA_built   = sql/$(EXTENSION)--$(EXTVERSION).sql
 
