@@ -368,27 +368,30 @@ bm_state_wake(const BmReportState *state, const BmLook *look)
 	return state->next_attempt_at == BM_NO_TIME ? DT_NOEND : state->next_attempt_at;
 }
 
-/* Is the next slot further away than the schedule's next two? Then the clock was set back. */
+/*
+ * Is the next slot to come none of the schedule's next two? Then it was computed before the clock was set back,
+ * or by other rules of its time zone.
+ */
 static bool
-is_ahead(const BmReportState *state, const BmReport *report, TimestampTz now)
+is_elsewhere(const BmReportState *state, const BmReport *report, TimestampTz now)
 {
 	TimestampTz first;
 	TimestampTz second;
 
-	return state->next_slot != BM_NO_TIME &&
+	return state->next_slot > now &&
 		   bm_schedule_next(report->schedule, report->timezone, report->match_days, now,
 							&first) &&
 		   bm_schedule_next(report->schedule, report->timezone, report->match_days, first,
 							&second) &&
-		   state->next_slot > second;
+		   state->next_slot != first && state->next_slot != second;
 }
 
-/* Is the next slot not the schedule's: was the clock set back, or the schedule altered? */
+/* Is the next slot not the schedule's: did the clock or the zone change, or was the schedule altered? */
 bool
 bm_state_is_off(const BmReportState *state, const BmReport *report, TimestampTz now)
 {
 	return state->adopted &&
-		   (state->revision != report->revision || is_ahead(state, report, now));
+		   (state->revision != report->revision || is_elsewhere(state, report, now));
 }
 
 /* Goes on from now; nothing is made up for. */

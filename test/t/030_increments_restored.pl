@@ -246,7 +246,17 @@ $new->start;
 set_clock($new, $now);
 $offset = -s $new->logfile;
 my $was = $before;
-run_by_hand($new, db => 'restored');
+my $states = q{SELECT string_agg(DISTINCT state, ',') FROM bizmetrics.report_status};
+sql($new, q{SELECT bizmetrics.request_run(r) FROM unnest('{computed,added}'::text[]) r}, db => 'restored');
+# The worker's looks are some seconds apart by its clock.
+for my $look (1 .. 20)
+{
+	set_clock($new, sprintf '2031-03-03 12:%02d:30+00', $look);
+	wait_until_idle($new, db => 'restored') or die 'the worker does not leave';
+	last if sql($new, $states, db => 'restored') eq 'waiting';
+}
+wait_for($new, q{SELECT count(*) = 2 FROM bizmetrics.report_runs WHERE trigger = 'request' AND state = 'succeeded'}, 'after pg_upgrade the worker adopts the reports, and runs what is asked for', db => 'restored');
+is(sql($new, $states, db => 'restored'), 'waiting', 'and they wait for their slots');
 is(told($new, $offset), 2, 'after pg_upgrade both are computed anew');
 is(content($new, db => 'restored'), $was, 'to the same');
 run_by_hand($new, db => 'restored');

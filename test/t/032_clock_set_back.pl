@@ -86,5 +86,19 @@ pass_slots('17:03');
 is(ran($_), "@first 15:04 @ahead 17:03", "$_: the next one does") for @reports;
 is(sql($node, "SELECT succeeded, failed FROM bizmetrics.report_stats WHERE report_name = '$_'"), '8|0', "$_: all are in the sums") for @reports;
 
+# ---- other rules of a time zone ----
+
+# As if new rules had come with an update: the stored slot is not the schedule's.
+make_report($node, 'daily', schedule => '30 9 * * *', more => "timezone => 'Europe/Berlin'");
+my $next = "SET timezone = 'UTC'; SELECT next_slot FROM bizmetrics.report_status WHERE report_name = 'daily'";
+is(sql($node, $next), '2031-03-04 08:30:00+00', 'half past nine in Berlin');
+for my $hours (-1, 1)
+{
+	sql($node, "UPDATE bizmetrics.report_state SET next_slot = next_slot + interval '$hours hours' WHERE report_id = (SELECT report_id FROM bizmetrics.reports WHERE report_name = 'daily')");
+	settle($node);
+	is(sql($node, $next), '2031-03-04 08:30:00+00', "a slot that is by $hours hours off is set right");
+}
+is(runs($node, 'daily'), '', 'and nothing ran');
+
 $node->stop;
 done_testing();
