@@ -370,7 +370,7 @@ bm_state_wake(const BmReportState *state, const BmLook *look)
 
 /*
  * Is the next slot to come none of the schedule's next two? Then it was computed before the clock was set back,
- * or by other rules of its time zone.
+ * or by other rules of its time zone; or there was none, and the row has been mended since.
  */
 static bool
 is_elsewhere(const BmReportState *state, const BmReport *report, TimestampTz now)
@@ -378,7 +378,7 @@ is_elsewhere(const BmReportState *state, const BmReport *report, TimestampTz now
 	TimestampTz first;
 	TimestampTz second;
 
-	return state->next_slot > now &&
+	return (state->next_slot > now || state->next_slot == BM_NO_TIME) &&
 		   bm_schedule_next(report->schedule, report->timezone, report->match_days, now,
 							&first) &&
 		   bm_schedule_next(report->schedule, report->timezone, report->match_days, first,

@@ -156,6 +156,14 @@ is( sql($node, "SELECT count(*) FROM bizmetrics.report_status WHERE report_name 
 
 ok(wait_until_idle($node), 'nor does one keep the scheduler from leaving');
 
+# A row that is mended is a report again.
+is(log_count($node, 'report "garbage_schedule" cannot run: ', $offset), 1, 'a row that is not valid is told of once');
+like(status('garbage_schedule', 'broken_reason'), qr/schedule/, 'its status says why');
+sql($node, q{UPDATE bizmetrics.reports SET schedule = '* * * * *' WHERE report_name = 'garbage_schedule'});
+settle($node);
+wait_for_slot($node, 'garbage_schedule', next_minute(), name => 'mended, it runs at its next slot');
+is(status('garbage_schedule', 'state, broken_reason IS NULL'), 'waiting|t', 'and its status says so');
+
 # ---- settings of a role ----
 
 # Settings of a role are in force in its runners, too. What they forbid is a failure or a broken
