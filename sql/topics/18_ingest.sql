@@ -28,7 +28,8 @@ CREATE TABLE bizmetrics.event_rejects (
   message text NOT NULL,
   detail text,
   hint text,
-  rejected_at timestamptz NOT NULL
+  rejected_at timestamptz NOT NULL,
+  context jsonb
 );
 COMMENT ON TABLE bizmetrics.event_rejects IS
 'What could not be stored as an event, and why: messages of ingest(), events of log_events() with on_error => reject, and rows of import_events(). replay_rejects() tries them again, but for the rows, which the next call of import_events() does; the extension''s owner may delete them.';
@@ -42,6 +43,7 @@ COMMENT ON COLUMN bizmetrics.event_rejects.message IS 'What was wrong then.';
 COMMENT ON COLUMN bizmetrics.event_rejects.detail IS 'More of it, where there is more.';
 COMMENT ON COLUMN bizmetrics.event_rejects.hint IS 'What to do about it.';
 COMMENT ON COLUMN bizmetrics.event_rejects.rejected_at IS 'When it came.';
+COMMENT ON COLUMN bizmetrics.event_rejects.context IS 'Whom its session said to act, for which company and in which request: what is filled in where the event states none.';
 
 CREATE FUNCTION bizmetrics.map_event(
   source text,
@@ -67,6 +69,7 @@ CREATE FUNCTION bizmetrics.try_reject(
   source text,
   payload jsonb,
   rejected_at timestamptz,
+  context jsonb,
   OUT event_id uuid,
   OUT sqlstate text,
   OUT message text,
@@ -74,8 +77,8 @@ CREATE FUNCTION bizmetrics.try_reject(
   OUT hint text
 )
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_try_reject';
-COMMENT ON FUNCTION bizmetrics.try_reject(text, jsonb, timestamptz) IS
-'Stores what ingest() or, where source is NULL, log_events() rejected, or returns the reason why that fails again; what says no time happened at rejected_at. Behind replay_rejects(). Errors: as ingest().';
+COMMENT ON FUNCTION bizmetrics.try_reject(text, jsonb, timestamptz, jsonb) IS
+'Stores what ingest() or, where source is NULL, log_events() rejected, or returns the reason why that fails again; what says no time happened at rejected_at, and what it leaves out is filled in from context, not from the session. Behind replay_rejects(). Errors: as ingest().';
 
 CREATE FUNCTION bizmetrics.replay_rejects(source text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -86,14 +89,14 @@ DECLARE
 BEGIN
   -- Those that somebody else is just trying are left to him.
   FOR reject IN
-    SELECT r.reject_id, r.source, r.payload, r.rejected_at
+    SELECT r.reject_id, r.source, r.payload, r.rejected_at, r.context
     FROM bizmetrics.event_rejects r
     WHERE (replay_rejects.source IS NULL OR r.source = replay_rejects.source)
       AND r.via <> 'import_events'
     ORDER BY r.reject_id
     FOR UPDATE SKIP LOCKED
   LOOP
-    SELECT t.* INTO attempt FROM bizmetrics.try_reject(reject.source, reject.payload, reject.rejected_at) t;
+    SELECT t.* INTO attempt FROM bizmetrics.try_reject(reject.source, reject.payload, reject.rejected_at, reject.context) t;
     IF attempt.sqlstate IS NULL THEN
       DELETE FROM bizmetrics.event_rejects r WHERE r.reject_id = reject.reject_id;
       passed := passed + 1;
@@ -109,4 +112,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.replay_rejects(text) IS
-'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted, and where it says no time has occurred when it was rejected; returns how many. Rows that import_events() rejected are left alone: it tries them itself when it is called again. Errors: 42501 not the extension''s owner; and those of ingest().';
+'Tries what is in event_rejects again, the messages of one source or everything: after map_event() or create_event_type() has said what it is. What passes is deleted, and where it says no time has occurred when it was rejected, by the actor, company and request that its session had then; returns how many. Rows that import_events() rejected are left alone: it tries them itself when it is called again. Errors: 42501 not the extension''s owner; and those of ingest().';

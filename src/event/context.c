@@ -65,9 +65,34 @@ http_request_id(void)
 	return request_id;
 }
 
+/* While an event of another session is stored: what that one said, as an event that says nothing else. */
+static const BmEvent *borrowed = NULL;
+
+void
+bm_context_borrow(const BmEvent *context)
+{
+	borrowed = context;
+}
+
+static void
+fill_from_borrowed(BmEvent *event)
+{
+	for (int c = 0; c < BM_EVENT_CALLER_COLUMNS; c++)
+		if (event->isnull[c] && !borrowed->isnull[c])
+		{
+			event->values[c] = borrowed->values[c];
+			event->isnull[c] = false;
+		}
+}
+
 void
 bm_context_fill(BmEvent *event)
 {
+	if (borrowed != NULL)
+	{
+		fill_from_borrowed(event);
+		return;
+	}
 	fill_from(event, BM_EVENT_ACTOR_USER_ID, bm_guc_actor_user_id);
 	fill_from(event, BM_EVENT_COMPANY_ID, bm_guc_company_id);
 	fill_from(event, BM_EVENT_REQUEST_ID, bm_guc_request_id);

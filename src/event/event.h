@@ -104,6 +104,7 @@ extern void bm_event_type_check(const BmEvent *event);
 
 /* context.c */
 extern void bm_context_fill(BmEvent *event);
+extern void bm_context_borrow(const BmEvent *context);
 
 /* dedupe.c */
 extern bool bm_dedupe_claim(Datum key, const pg_uuid_t *event_id, TimestampTz recorded_at,

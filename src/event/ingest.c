@@ -116,6 +116,34 @@ bizmetrics_ingest(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(&attempt->id);
 }
 
+/* Tries a reject as if its own session did; context is NULL where that said nothing. */
+static ErrorData *
+try_again(Attempt *attempt, Jsonb *context)
+{
+	BmEvent filled;
+	ErrorData *volatile error = NULL;
+	JsonbValue value;
+
+	memset(filled.isnull, true, sizeof(filled.isnull));
+	if (context != NULL)
+	{
+		bm_json_root_value(context, &value);
+		bm_event_from_json(&value, &filled);
+	}
+	bm_context_borrow(&filled);
+	PG_TRY();
+	{
+		error = bm_event_try(attempt->source != NULL ? store_message : store_event,
+							 attempt);
+	}
+	PG_FINALLY();
+	{
+		bm_context_borrow(NULL);
+	}
+	PG_END_TRY();
+	return error;
+}
+
 /* For replay_rejects(): tries a reject again, and returns the reason if it fails again. */
 Datum
 bizmetrics_try_reject(PG_FUNCTION_ARGS)
@@ -141,7 +169,7 @@ bizmetrics_try_reject(PG_FUNCTION_ARGS)
 		came_at = PG_GETARG_TIMESTAMPTZ(2);
 		attempt.came_at = &came_at;
 	}
-	error = bm_event_try(attempt.source != NULL ? store_message : store_event, &attempt);
+	error = try_again(&attempt, PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3));
 	memset(nulls, true, sizeof(nulls));
 	nulls[TRY_EVENT_ID] = !attempt.stored;
 	values[TRY_EVENT_ID] = UUIDPGetDatum(&attempt.id);

@@ -13,6 +13,8 @@
 #include "utils/timestamp.h"
 
 #include "base/table.h"
+#include "event/event.h"
+#include "event/event_json.h"
 #include "event/reject.h"
 
 /* Columns of bizmetrics.event_rejects. */
@@ -28,6 +30,7 @@ enum
 	REJECT_DETAIL,
 	REJECT_HINT,
 	REJECT_REJECTED_AT,
+	REJECT_CONTEXT,
 	REJECT_COLUMNS
 };
 
@@ -83,6 +86,17 @@ bm_event_try(void (*action)(void *), void *arg)
 	return error;
 }
 
+/* What the session says of who acts, as an event that says nothing else. */
+static Jsonb *
+context_of_session(void)
+{
+	BmEvent event;
+
+	memset(event.isnull, true, sizeof(event.isnull));
+	bm_context_fill(&event);
+	return bm_event_to_json(&event);
+}
+
 void
 bm_reject_store(const BmReject *reject, const ErrorData *error)
 {
@@ -96,6 +110,7 @@ bm_reject_store(const BmReject *reject, const ErrorData *error)
 	values[REJECT_PAYLOAD] = JsonbPGetDatum(reject->payload);
 	values[REJECT_REJECTED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[REJECT_CONTEXT] = JsonbPGetDatum(context_of_session());
 	bm_table_set_text(values, nulls, REJECT_VIA, reject->via);
 	bm_table_set_text(values, nulls, REJECT_SOURCE, reject->source);
 	bm_table_set_text(values, nulls, REJECT_SQLSTATE,

@@ -49,9 +49,12 @@ bm_report_lock(int64 report_id, bool session)
 	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+BmSignalled (*bm_runner_signal)(int64 report_id, int pid, int signal_number) = NULL;
+
 /*
  * Sends a signal to a process if it is in a transaction and has the report's lock: a number alone might be
- * that of another process by now. Says whether it was sent.
+ * that of another process by now. A runner is held to the report meanwhile; a session that makes its attempt
+ * itself may end it in this very moment, as with pg_cancel_backend(). Says whether it was sent.
  */
 bool
 bm_report_signal(int64 report_id, int pid, int signal_number)
@@ -62,8 +65,20 @@ bm_report_signal(int64 report_id, int pid, int signal_number)
 	/* The signal that this sends means nothing to do; what it says is whose transaction it is. */
 	for (; VirtualTransactionIdIsValid(*holder); holder++)
 		if (SignalVirtualTransaction(*holder, PROCSIG_CATCHUP_INTERRUPT, false) == pid)
-			return kill(pid, signal_number) == 0;
-	return false;
+			break;
+	if (!VirtualTransactionIdIsValid(*holder))
+		return false;
+	switch (bm_runner_signal != NULL ? bm_runner_signal(report_id, pid, signal_number)
+									 : BM_SIGNAL_IS_NO_RUNNER)
+	{
+		case BM_SIGNAL_SENT:
+			return true;
+		case BM_SIGNAL_TOO_LATE:
+			return false;
+		case BM_SIGNAL_IS_NO_RUNNER:
+			break;
+	}
+	return kill(pid, signal_number) == 0;
 }
 
 /* Gives up a session's lock once. */

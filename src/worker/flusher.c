@@ -9,7 +9,8 @@
  *
  * A batch is stored together. If that fails, each event is tried by itself: one that cannot be
  * stored goes to event_rejects; one that only cannot be stored now, for somebody holds a lock or a
- * disk is full, stays for the next time.
+ * disk is full, stays for the next time. Somebody's trigger may never end: there is a limit to what
+ * storing takes, and an event that alone takes longer is a reject, too.
  */
 #include "postgres.h"
 
@@ -24,10 +25,12 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
@@ -52,6 +55,10 @@
 #define FIRST_RETRY (100 * INT64CONST(1000))
 #define LAST_RETRY (10 * USECS_PER_SEC)
 #define LAST_TRY (2 * USECS_PER_SEC)
+
+/* How long storing a batch, or an event of one that was not stored, may take; and how often that is looked at. */
+#define STORE_LIMIT (30 * USECS_PER_SEC)
+#define LIMIT_CHECK_MS 100
 
 /* Waits before a flusher that could not be started, or failed, is tried again. */
 #define FIRST_BACKOFF (2 * USECS_PER_SEC)
@@ -101,6 +108,55 @@ typedef struct Flusher
 
 static Batch *committing = NULL;
 static List *flushers = NIL; /* the launcher's */
+
+/* The limit on storing ----------------------------------------------------------------------- */
+
+static TimeoutId limit_timer;
+static TimestampTz storing_since = 0;
+static volatile sig_atomic_t took_too_long = false;
+
+/* How many events took too long, one after the other: a server that stops has less and less patience. */
+static int slow_events = 0;
+
+/* In a signal handler, now and then: a stop that was asked for meanwhile shortens what is left. */
+static void
+check_limit(void)
+{
+	int64 limit = ShutdownRequestPending ? LAST_TRY >> Min(slow_events, 5) : STORE_LIMIT;
+
+	if (GetCurrentTimestamp() < storing_since + limit)
+		return;
+	took_too_long = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+begin_limit(void)
+{
+	storing_since = GetCurrentTimestamp();
+	took_too_long = false;
+	enable_timeout_every(limit_timer, storing_since, LIMIT_CHECK_MS);
+}
+
+static void
+end_limit(void)
+{
+	disable_timeout(limit_timer, false);
+	QueryCancelPending = false;
+}
+
+/* Was this the limit? Then the error says so. */
+static bool
+is_over_limit(ErrorData *error)
+{
+	if (!took_too_long || error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		return false;
+	error->message = "storing it took too long";
+	error->hint = "See what triggers on business_events do.";
+	return true;
+}
 
 /* Storing ---------------------------------------------------------------------------------- */
 
@@ -191,7 +247,9 @@ store_together(Batch *batch)
 	batch->flushed = (BmFlushed){.size = batch->size};
 	if (OidIsValid(get_extension_oid("bizmetrics", true)))
 	{
+		begin_limit();
 		store_all(batch);
+		end_limit();
 		batch->flushed.stored = batch->count;
 	}
 	else
@@ -220,6 +278,7 @@ try_event(BmEvent *event)
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData *volatile error = NULL;
 
+	begin_limit();
 	PG_TRY();
 	{
 		error = bm_event_try(store_one, event);
@@ -232,6 +291,7 @@ try_event(BmEvent *event)
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	end_limit();
 	return error;
 }
 
@@ -270,13 +330,14 @@ store_one_by_one(Batch *batch)
 		batch->flushed.size += entry->size;
 		if (error == NULL)
 			batch->flushed.stored++;
-		else if (will_pass(error))
+		else if (!is_over_limit(error) && will_pass(error))
 		{
 			batch->error = error;
 			keep(batch, entry);
 		}
 		else
 		{
+			slow_events += took_too_long;
 			reject(&entry->event, error);
 			batch->flushed.rejected++;
 		}
@@ -299,6 +360,7 @@ try_to_store(void (*store)(Batch *), Batch *batch)
 	PG_CATCH();
 	{
 		HOLD_INTERRUPTS();
+		end_limit();
 		MemoryContextSwitchTo(batch->context);
 		batch->error = CopyErrorData();
 		FlushErrorState();
@@ -377,6 +439,7 @@ set_up_session(void)
 	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
 		set("synchronous_commit", "local");
 	RegisterXactCallback(at_transaction_end, NULL);
+	limit_timer = RegisterTimeout(USER_TIMEOUT, check_limit);
 }
 
 /* Waits so many microseconds, or until there is news. */

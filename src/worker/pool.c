@@ -1,18 +1,17 @@
 /*
  * The runners of the server, and the reports that wait for them.
  *
- * A runner is logged in to one database as one role, and runs any report of that role there. Such
- * a pair has a lane: a queue of reports, which the scheduler of the database fills and the
- * lane's runners empty, without a word between them for each report. A report in a lane is not
- * claimed: its runner claims it, and one that is lost on the way is still due.
+ * A runner is logged in to one database as one role, and runs any report of that role there. Such a pair has a
+ * lane: a queue of reports, which the scheduler of the database fills and the lane's runners empty, without a
+ * word between them for each report. A report in a lane is not claimed: its runner claims it, and one that is
+ * lost on the way is still due. There are no more runners than bizmetrics.max_runners. A lane that waits for
+ * one without having any gets one of a lane that has several, or has had its turn: see must_give_way().
  *
- * There are no more runners than bizmetrics.max_runners. A lane that waits for one without having
- * any gets one of a lane that has several, or has had its turn: see must_give_way().
- *
- * One lock protects all of it; it is held for a few instructions, never across anything that can
- * fail.
+ * One lock protects all of it; it is held for a few instructions, never across anything that can fail.
  */
 #include "postgres.h"
+
+#include <signal.h>
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -49,8 +48,7 @@ typedef struct Lane
 	Oid database; /* InvalidOid: it is free */
 	Oid owner;
 	BmQueue waiting;
-	BmQueue
-		unclaimed; /* a runner took them and made no claim: for the scheduler to know */
+	BmQueue unclaimed; /* a runner took them and made no claim: the scheduler asks */
 	int runners;
 	uint64 ended;		  /* the number of the last end of a report in it */
 	bool more;			  /* there were more tasks than fit */
@@ -756,6 +754,22 @@ bm_pool_wake_waiting(void)
 }
 
 /* ---- for everybody ---- */
+
+/* See bm_runner_signal: without the lock the runner takes no other report. */
+BmSignalled
+bm_pool_signal(int64 report_id, int pid, int signal_number)
+{
+	BmSignalled result = BM_SIGNAL_IS_NO_RUNNER;
+
+	LWLockAcquire(pool->lock, LW_SHARED);
+	for (const Runner *r = pool->runners; r < pool->runners + BM_MAX_RUNNERS; r++)
+		if (r->state != BM_RUNNER_FREE && r->pid == pid)
+			result = r->report_id == report_id && kill(pid, signal_number) == 0
+						 ? BM_SIGNAL_SENT
+						 : BM_SIGNAL_TOO_LATE;
+	LWLockRelease(pool->lock);
+	return result;
+}
 
 /* What can be said of each runner, as BmRunnerInfo. */
 List *

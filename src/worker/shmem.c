@@ -200,6 +200,7 @@ bm_shmem_init(void)
 	bm_registry_changed = note_registry_change;
 	bm_tell_worker = note_change;
 	bm_worker_problem = worker_problem;
+	bm_runner_signal = bm_pool_signal;
 }
 
 static void

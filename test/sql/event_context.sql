@@ -34,4 +34,31 @@ SET LOCAL request.headers = '{"x-request-id": 5}';
 SELECT * FROM stored(bizmetrics.log_event('context'));
 COMMIT;
 
+-- A reject keeps what its session said, and what another one says who tries it again is nothing to it.
+CREATE VIEW replayed AS SELECT actor_user_id, company_id, request_id, properties FROM public.business_events WHERE event_name = 'replayed' ORDER BY properties ->> 'n';
+SELECT bizmetrics.create_event_type('replayed', properties_schema => '{"type": "object", "required": ["mended"]}') IS NOT NULL AS registered;
+BEGIN;
+SET LOCAL bizmetrics.actor_user_id = 'first';
+SET LOCAL bizmetrics.company_id = 'acme';
+SET LOCAL bizmetrics.request_id = 'r-1';
+SELECT bizmetrics.log_events('[{"event_name": "replayed", "properties": {"n": 1}}, {"event_name": "replayed", "company_id": "own", "properties": {"n": 2}}]', 'reject');
+COMMIT;
+SELECT bizmetrics.log_events('[{"event_name": "replayed", "properties": {"n": 3}}]', 'reject');
+SELECT payload, context FROM bizmetrics.event_rejects ORDER BY reject_id;
+SELECT bizmetrics.drop_event_type('replayed');
+UPDATE bizmetrics.event_rejects SET context = NULL WHERE payload @> '{"properties": {"n": 3}}';
+BEGIN;
+SET LOCAL bizmetrics.actor_user_id = 'second';
+SET LOCAL request.headers = '{"x-request-id": "r-2"}';
+SELECT bizmetrics.replay_rejects();
+SELECT * FROM replayed;
+-- What the session logs itself is by itself again, also after one that failed.
+SELECT * FROM stored(bizmetrics.log_event('context'));
+SELECT bizmetrics.log_events('[{}]', 'reject');
+SELECT bizmetrics.replay_rejects();
+SELECT * FROM stored(bizmetrics.log_event('context'));
+COMMIT;
+DELETE FROM bizmetrics.event_rejects;
+DROP VIEW replayed;
+
 DROP FUNCTION stored(uuid);

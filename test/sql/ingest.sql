@@ -126,7 +126,7 @@ SET ROLE ingest_bus;
 SELECT bizmetrics.map_event('a', 'b', 'c');
 SELECT bizmetrics.unmap_event('a', 'b');
 SELECT bizmetrics.replay_rejects();
-SELECT bizmetrics.try_reject('a', '{}', NULL);
+SELECT bizmetrics.try_reject('a', '{}', NULL, NULL);
 SELECT * FROM bizmetrics.event_rejects;
 SELECT * FROM bizmetrics.event_mappings;
 RESET ROLE;

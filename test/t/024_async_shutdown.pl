@@ -105,6 +105,24 @@ $node->start;
 is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'waiting'}), 1000, 'a stop stores them');
 is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'never committed'}), 0, 'and not what was not committed');
 
+# ---- a stop while somebody's trigger does not end ----
+
+wait_for_flusher();
+sql($node, <<'SQL');
+CREATE FUNCTION endless() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
+CREATE TRIGGER endless BEFORE INSERT ON public.business_events FOR EACH ROW WHEN (new.event_name = 'endless') EXECUTE FUNCTION endless();
+SELECT bizmetrics.log_event_async(CASE WHEN n IN (3, 7) THEN 'endless' ELSE 'beside it' END) FROM generate_series(1, 10) n;
+SQL
+my $begun = time;
+$node->stop('fast');
+cmp_ok(time - $begun, '<', 30, 'a stop does not wait for it');
+$node->start;
+is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'beside it'}), 8, 'the other events are stored');
+is(sql($node, q{SELECT payload->>'event_name', sqlstate, message, hint FROM bizmetrics.event_rejects}),
+	join("\n", ('endless|57014|storing it took too long|See what triggers on business_events do.') x 2), 'and those of the trigger are rejects');
+sql($node, 'DROP TRIGGER endless ON public.business_events');
+is(sql($node, 'SELECT bizmetrics.replay_rejects()'), 2, 'which can be stored once it is gone');
+
 # ---- a crash ----
 
 wait_for_flusher();
