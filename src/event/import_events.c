@@ -60,6 +60,9 @@ enum
 	RESULT_COLUMNS
 };
 
+/* Of a batch that is in deadlocks: then the error is raised. */
+#define MAX_TRIES 5
+
 PG_FUNCTION_INFO_V1(bizmetrics_import_events);
 
 typedef struct Import
@@ -505,6 +508,50 @@ blocks_of_batch(const Import *import, BlockNumber done)
 	return (BlockNumber) Min(Max(import->batch_size / density, 1), MaxBlockNumber / 2);
 }
 
+/*
+ * Stores a batch and commits it; false where it was in a deadlock, which is rolled back then. Who stores the same
+ * keys in another order may meet us so: rows are stored in the order in which they lie.
+ */
+static bool
+store_batch(Import *import, Range *range)
+{
+	const Import before = *import;
+	volatile bool stored = true;
+
+	PG_TRY();
+	{
+		store_range(range);
+		commit(import);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_T_R_DEADLOCK_DETECTED || !import->may_commit)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(import->batch_context);
+		FlushErrorState();
+		SPI_rollback();
+		EnsurePortalSnapshotExists();
+		*import = before;
+		stored = false;
+	}
+	PG_END_TRY();
+	return stored;
+}
+
+/* A deadlock leaves the other one to go on, so the next try finds less in its way. */
+static void
+store_batch_at_last(Import *import, Range *range)
+{
+	for (int tries = 1; tries < MAX_TRIES; tries++)
+	{
+		if (store_batch(import, range))
+			return;
+		CHECK_FOR_INTERRUPTS();
+	}
+	store_range(range);
+	commit(import);
+}
+
 static void
 store_all(Import *import)
 {
@@ -518,8 +565,7 @@ store_all(Import *import)
 		BlockNumber size = blocks_of_batch(import, Max(from, 1));
 		Range range = {import, from, from + Min(size, Max(blocks - from, 1))};
 
-		store_range(&range);
-		commit(import);
+		store_batch_at_last(import, &range);
 		report_progress(import);
 		MemoryContextReset(import->batch_context);
 		from = range.to;

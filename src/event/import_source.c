@@ -24,6 +24,10 @@
 
 #define STAGING_TABLE "bizmetrics_import"
 
+/* This session's copy of a source; one that an import left which was cancelled is found by it. */
+static Oid staging = InvalidOid;
+static char staging_name[NAMEDATALEN];
+
 /* Does it begin as a query does? A table of such a name stands in double quotes. */
 static bool
 is_query(const char *source)
@@ -58,17 +62,29 @@ check_query(const char *query)
 }
 
 static Oid
-staging_oid(void)
+temporary_oid(const char *name)
 {
-	return RangeVarGetRelid(makeRangeVar("pg_temp", STAGING_TABLE, -1), NoLock, true);
+	return RangeVarGetRelid(makeRangeVar("pg_temp", unconstify(char *, name), -1), NoLock,
+							true);
 }
 
 static void
 drop_staging(void)
 {
-	if (OidIsValid(staging_oid()) &&
-		SPI_execute("DROP TABLE pg_temp." STAGING_TABLE, false, 0) != SPI_OK_UTILITY)
+	if (OidIsValid(staging) && temporary_oid(staging_name) == staging &&
+		SPI_execute(psprintf("DROP TABLE pg_temp.%s", staging_name), false, 0) !=
+			SPI_OK_UTILITY)
 		elog(ERROR, "could not drop the copy of the source");
+	staging = InvalidOid;
+}
+
+/* A name that no temporary table of the user's has. */
+static void
+name_staging(void)
+{
+	strlcpy(staging_name, STAGING_TABLE, NAMEDATALEN);
+	for (int n = 2; OidIsValid(temporary_oid(staging_name)); n++)
+		snprintf(staging_name, NAMEDATALEN, STAGING_TABLE "_%d", n);
 }
 
 /* Copies the rows of a query, as the caller and with his search_path. */
@@ -77,14 +93,15 @@ stage(BmImportSource *source, const char *query)
 {
 	/* One is left where an import was cancelled. */
 	drop_staging();
-	if (SPI_execute(psprintf("CREATE TEMP TABLE " STAGING_TABLE
+	name_staging();
+	if (SPI_execute(psprintf("CREATE TEMP TABLE pg_temp.%s"
 							 " USING heap ON COMMIT PRESERVE ROWS AS\n%s",
-							 query),
+							 staging_name, query),
 					false, 0) < 0)
 		elog(ERROR, "could not copy the source");
 	source->rows = SPI_processed;
-	source->relid = staging_oid();
-	source->table = "pg_temp." STAGING_TABLE;
+	source->relid = staging = temporary_oid(staging_name);
+	source->table = psprintf("pg_temp.%s", staging_name);
 	source->is_staged = true;
 }
 

@@ -88,6 +88,15 @@ CALL bizmetrics.import_events('TABLE seen', '{"event_name": "table"}', 't');
 SELECT event_name, count(*), max(properties::text) FROM public.business_events
 WHERE event_name IN ('view', 'matview', 'partitioned', 'quoted', 'inherited', 'with', 'values', 'table') GROUP BY 1 ORDER BY 1;
 SELECT to_regclass('pg_temp.bizmetrics_import') AS left_over;
+-- A temporary table of that name is the user's, and may be the source.
+CREATE TEMP TABLE bizmetrics_import AS SELECT 'own' AS event_name, '1972-04-03'::timestamptz AS occurred_at, n AS id FROM generate_series(1, 3) n;
+CALL bizmetrics.import_events('SELECT * FROM bizmetrics_import', name => 'own');
+CALL bizmetrics.import_events('bizmetrics_import', name => 'own');
+CALL bizmetrics.import_events('SELECT id / 0 AS id FROM bizmetrics_import', name => 'fails');
+CALL bizmetrics.import_events('parted');
+SELECT count(*) FROM bizmetrics_import;
+SELECT to_regclass('pg_temp.bizmetrics_import_2') AS left_over;
+DROP TABLE bizmetrics_import;
 
 -- A CSV: copied into a table of the session, everything text; rejects tell the line.
 CREATE TEMP TABLE csv (event_name text, occurred_at text, actor_user_id text, properties text, dedupe_key text);
