@@ -99,10 +99,8 @@ extern bool bm_partition_can_rewrite(Oid partition);
 extern List *bm_partition_count_types(Oid owner, Oid partition, ArrayType *names);
 extern void bm_partition_rewrite(Oid owner, Oid partition, const List *counts);
 
-/* event_type.c */
+/* event_type.c, context.c */
 extern void bm_event_type_check(const BmEvent *event);
-
-/* context.c */
 extern void bm_context_fill(BmEvent *event);
 extern void bm_context_borrow(const BmEvent *context);
 

@@ -133,8 +133,8 @@ try_again(Attempt *attempt, Jsonb *context)
 	bm_context_borrow(&filled);
 	PG_TRY();
 	{
-		error = bm_event_try(attempt->source != NULL ? store_message : store_event,
-							 attempt);
+		error =
+			bm_event_try(attempt->source != NULL ? store_message : store_event, attempt);
 	}
 	PG_FINALLY();
 	{
