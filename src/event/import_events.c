@@ -559,6 +559,8 @@ store_all(Import *import)
 	MemoryContext old = MemoryContextSwitchTo(import->batch_context);
 	BlockNumber from = 0;
 
+	/* A batch that is tried again must find the copy of the source. */
+	commit(import);
 	/* One more where there is none, so that an empty table too is read with the caller's rights. */
 	do
 	{
