@@ -1,7 +1,8 @@
 -- Who is active, what becomes of it and how it changes: questions over the event log. docs/activity.md is
--- their reference. Each builds the one statement that it needs, with the conditions that were given and
--- no others, and has it planned with their values: so partitions are pruned and indexes used. In it
--- $1 is the event's name, $2 and $3 the time, $4 the filters, $5 the company and $6 the time zone.
+-- their reference. Where each subject's events are looked at together, C does so (activity_counts()). The
+-- others build the one statement that they need, with the conditions that were given and no others, and
+-- have it planned with their values: so partitions are pruned and indexes used. In it $1 is the event's
+-- name, $2 and $3 the time, $4 the filters, $5 the company and $6 the time zone.
 
 CREATE FUNCTION bizmetrics.check_choice(argument text, value text, choices text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -161,9 +162,15 @@ $$;
 COMMENT ON FUNCTION bizmetrics.event_measure(text, text, text) IS
 'A measure of trend() and leaderboard() as SQL over business_events e, $7 being the property. Errors: 22004 measure or a property that it needs is NULL; 22023 no such measure, or a property that it has no use for.';
 
--- Distinct subjects of a day and of the 7 and 30 days that end with it. A day of activity counts from
--- that day until 7 days later or the subject's next active day, whichever comes first: so each window's
--- subjects are a running sum, and no day is counted over again for each window that it is in.
+-- Reads the event log itself, with as many processes as the planner would take, and keeps of each subject
+-- no more than its times.
+CREATE FUNCTION bizmetrics.activity_counts(
+  kind text, event_name text, unit text, first_period date, from_time timestamptz, to_time timestamptz, timezone text, subject text, filters jsonb, company_id text
+) RETURNS TABLE (period integer, figures bigint[])
+LANGUAGE c STABLE PARALLEL SAFE ROWS 100 COST 100000 AS 'MODULE_PATHNAME', 'bizmetrics_activity_counts';
+COMMENT ON FUNCTION bizmetrics.activity_counts(text, text, text, date, timestamptz, timestamptz, text, text, jsonb, text) IS
+'What active_users(), lifecycle() and stickiness() show, by the kind of figures. Periods are counted from first_period, which is 0; figures are of active: subjects of the day, of the 7 and of the 30 days that end with it; of lifecycle: new, returning, resurrecting, dormant, where what is before first_period makes known; of stickiness: subjects that were active in so many periods and one more. Periods of zeros are left out. Errors: as there.';
+
 CREATE FUNCTION bizmetrics.active_users(
   event_name text,
   from_time timestamptz,
@@ -177,44 +184,29 @@ CREATE FUNCTION bizmetrics.active_users(
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  who text := bizmetrics.subject_column(subject);
   first_day date;
   last_day date;
+  known_until timestamp;
 BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
   PERFORM bizmetrics.check_periods('day', '{day}', from_time, to_time, timezone, as_of);
   first_day := from_time AT TIME ZONE timezone;
   last_day := (to_time - interval '1 microsecond') AT TIME ZONE timezone;
+  PERFORM bizmetrics.check_filters('filters', filters);
   as_of := least(as_of, to_time);
-  RETURN QUERY EXECUTE format($query$
-    WITH days AS (
-      SELECT DISTINCT %1$s AS subject, (e.occurred_at AT TIME ZONE $6)::date AS day
-      FROM public.business_events AS e
-      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND (e.occurred_at AT TIME ZONE $6)::date >= $7 - 29 AND %2$s
-    ), spans AS (
-      SELECT d.day, lead(d.day) OVER (PARTITION BY d.subject ORDER BY d.day) AS next FROM days AS d
-    ), changes AS (
-      SELECT s.day, count(*) AS daily, count(*) AS weekly, count(*) AS monthly FROM spans AS s GROUP BY 1
-      UNION ALL SELECT least(s.day + 7, s.next), 0, -count(*), 0 FROM spans AS s GROUP BY 1
-      UNION ALL SELECT least(s.day + 30, s.next), 0, 0, -count(*) FROM spans AS s GROUP BY 1
-    ), totals AS (
-      SELECT c.day, sum(c.daily) AS daily, sum(c.weekly) AS weekly, sum(c.monthly) AS monthly FROM changes AS c GROUP BY 1
-    ), counted AS (
-      SELECT $7 - 29 + n AS day, coalesce(t.daily, 0) AS daily,
-             coalesce(sum(t.weekly) OVER w, 0) AS weekly, coalesce(sum(t.monthly) OVER w, 0) AS monthly,
-             coalesce(sum(t.daily) OVER (ORDER BY n ROWS 29 PRECEDING), 0) AS of_30_days
-      FROM generate_series(0, $8 - $7 + 29) AS n LEFT JOIN totals AS t ON t.day = $7 - 29 + n
-      WINDOW w AS (ORDER BY n)
-    )
-    SELECT c.day, f.seen * c.daily::bigint, f.seen * c.weekly::bigint, f.seen * c.monthly::bigint,
-           f.seen * c.daily / nullif(c.monthly, 0), f.seen * c.of_30_days / nullif(30 * c.monthly, 0), s.state
-    FROM counted AS c,
-         LATERAL (SELECT CASE WHEN c.day + 1 <= $9 THEN 'complete' WHEN c.day >= $9 THEN 'future' ELSE 'in_progress' END AS state) AS s,
+  known_until := as_of AT TIME ZONE timezone;
+  RETURN QUERY
+    SELECT c.day, f.seen * c.daily, f.seen * c.weekly, f.seen * c.monthly,
+           f.seen * c.daily::numeric / nullif(c.monthly, 0), f.seen * c.of_30_days / nullif(30 * c.monthly, 0), s.state
+    FROM (SELECT first_day - 29 + n AS day, coalesce(a.figures[1], 0) AS daily, coalesce(a.figures[2], 0) AS weekly, coalesce(a.figures[3], 0) AS monthly,
+                 coalesce(sum(a.figures[1]) OVER (ORDER BY n ROWS 29 PRECEDING), 0) AS of_30_days
+          FROM generate_series(0, last_day - first_day + 29) AS n
+          LEFT JOIN bizmetrics.activity_counts('active', event_name, 'day', first_day - 29, (first_day - 30)::timestamp AT TIME ZONE timezone, as_of,
+                                               timezone, subject, filters, company_id::text) AS a ON a.period = n) AS c,
+         LATERAL (SELECT CASE WHEN c.day + 1 <= known_until THEN 'complete' WHEN c.day >= known_until THEN 'future' ELSE 'in_progress' END AS state) AS s,
          LATERAL (SELECT CASE WHEN s.state <> 'future' THEN 1 END AS seen) AS f
-    WHERE c.day >= $7
-    ORDER BY c.day
-    $query$, who, bizmetrics.event_conditions(who, event_name, filters, company_id::text))
-  USING event_name, (first_day - 30)::timestamp AT TIME ZONE timezone, as_of, filters, company_id::text, timezone,
-        first_day, last_day, as_of AT TIME ZONE timezone;
+    WHERE c.day >= first_day
+    ORDER BY c.day;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.active_users(text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
@@ -234,47 +226,26 @@ CREATE FUNCTION bizmetrics.lifecycle(
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  who text := bizmetrics.subject_column(subject);
-  conditions text := bizmetrics.event_conditions(who, event_name, filters, company_id::text);
   length interval;
   first_period timestamp;
+  known_until timestamp;
 BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
+  PERFORM bizmetrics.check_filters('filters', filters);
   PERFORM bizmetrics.check_periods(unit, '{day,week,month,quarter,year}', from_time, to_time, timezone, as_of);
   length := bizmetrics.unit_length(unit);
   first_period := date_trunc(unit, from_time AT TIME ZONE timezone);
   as_of := least(as_of, to_time);
-  -- $7 is the period before the first one. The margin of a day around it is for what daylight saving repeats.
-  RETURN QUERY EXECUTE format($query$
-    WITH active AS (
-      SELECT DISTINCT %1$s AS subject, date_trunc(%3$L, e.occurred_at AT TIME ZONE $6) AS period
-      FROM public.business_events AS e
-      WHERE e.occurred_at >= $2 - interval '1 day' AND e.occurred_at < $3 AND e.occurred_at AT TIME ZONE $6 >= $7 AND %2$s
-    ), known AS (
-      SELECT DISTINCT %1$s AS subject
-      FROM public.business_events AS e
-      WHERE e.occurred_at < $2 + interval '1 day' AND e.occurred_at AT TIME ZONE $6 < $7 AND e.occurred_at < $3 AND %2$s
-    ), seen AS (
-      SELECT a.period, lag(a.period) OVER w AS before, lead(a.period) OVER w AS after, k.subject IS NOT NULL AS is_known
-      FROM active AS a LEFT JOIN known AS k ON k.subject = a.subject
-      WINDOW w AS (PARTITION BY a.subject ORDER BY a.period)
-    ), statuses AS (
-      SELECT s.period, CASE WHEN s.before = s.period - %4$L::interval THEN 'returning'
-                            WHEN s.before IS NULL AND NOT s.is_known THEN 'new' ELSE 'resurrecting' END AS status
-      FROM seen AS s
-      UNION ALL
-      SELECT s.period + %4$L::interval, 'dormant' FROM seen AS s WHERE s.after IS DISTINCT FROM s.period + %4$L::interval
-    ), counted AS (
-      SELECT s.period, s.status, count(*) AS subjects FROM statuses AS s GROUP BY 1, 2
-    )
-    SELECT p.period::date, w.status, CASE WHEN t.state <> 'future' THEN coalesce(c.subjects, 0) END, t.state
-    FROM generate_series($7 + %4$L::interval, $8, %4$L::interval) AS p (period)
+  known_until := as_of AT TIME ZONE timezone;
+  -- From the period before the first one on, and what is before that makes known.
+  RETURN QUERY
+    SELECT p.period::date, w.status, CASE WHEN t.state <> 'future' THEN coalesce(c.figures[w.place::integer], 0) END, t.state
+    FROM generate_series(first_period, (to_time - interval '1 microsecond') AT TIME ZONE timezone, length) WITH ORDINALITY AS p (period, number)
     CROSS JOIN unnest('{new,returning,resurrecting,dormant}'::text[]) WITH ORDINALITY AS w (status, place)
-    LEFT JOIN counted AS c ON c.period = p.period AND c.status = w.status,
-    LATERAL (SELECT CASE WHEN p.period + %4$L::interval <= $9 THEN 'complete' WHEN p.period >= $9 THEN 'future' ELSE 'in_progress' END AS state) AS t
-    ORDER BY p.period, w.place
-    $query$, who, conditions, unit, length)
-  USING event_name, (first_period - length) AT TIME ZONE timezone, as_of, filters, company_id::text, timezone,
-        first_period - length, (to_time - interval '1 microsecond') AT TIME ZONE timezone, as_of AT TIME ZONE timezone;
+    LEFT JOIN bizmetrics.activity_counts('lifecycle', event_name, unit, (first_period - length)::date, '-infinity', as_of,
+                                         timezone, subject, filters, company_id::text) AS c ON c.period = p.number,
+    LATERAL (SELECT CASE WHEN p.period + length <= known_until THEN 'complete' WHEN p.period >= known_until THEN 'future' ELSE 'in_progress' END AS state) AS t
+    ORDER BY p.period, w.place;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.lifecycle(text, text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
@@ -292,26 +263,18 @@ CREATE FUNCTION bizmetrics.stickiness(
 ) RETURNS TABLE (periods integer, subjects bigint, share numeric, or_more bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  who text := bizmetrics.subject_column(subject);
 BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
   PERFORM bizmetrics.check_periods(unit, '{day,week,month,quarter,year}', from_time, to_time, timezone, to_time);
-  RETURN QUERY EXECUTE format($query$
-    WITH active AS (
-      SELECT DISTINCT %1$s AS subject, date_trunc(%3$L, e.occurred_at AT TIME ZONE $6) AS period
-      FROM public.business_events AS e
-      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %2$s
-    ), counted AS (
-      SELECT s.periods, count(*) AS subjects FROM (SELECT count(*) AS periods FROM active AS a GROUP BY a.subject) AS s GROUP BY 1
-    )
-    SELECT n::integer, coalesce(c.subjects, 0), coalesce(c.subjects, 0) / sum(c.subjects) OVER (),
-           coalesce(sum(c.subjects) OVER (ORDER BY n DESC), 0)::bigint
-    FROM (SELECT row_number() OVER () AS n
-          FROM generate_series(date_trunc(%3$L, $2 AT TIME ZONE $6), ($3 - interval '1 microsecond') AT TIME ZONE $6, %4$L::interval)) AS p
-    LEFT JOIN counted AS c ON c.periods = p.n
-    ORDER BY n
-    $query$, who, bizmetrics.event_conditions(who, event_name, filters, company_id::text), unit, bizmetrics.unit_length(unit))
-  USING event_name, from_time, to_time, filters, company_id::text, timezone;
+  PERFORM bizmetrics.check_filters('filters', filters);
+  RETURN QUERY
+    SELECT p.n::integer, coalesce(c.figures[1], 0), coalesce(c.figures[1], 0) / sum(c.figures[1]) OVER (),
+           coalesce(sum(c.figures[1]) OVER (ORDER BY p.n DESC), 0)::bigint
+    FROM generate_series(date_trunc(unit, from_time AT TIME ZONE timezone), (to_time - interval '1 microsecond') AT TIME ZONE timezone, bizmetrics.unit_length(unit))
+           WITH ORDINALITY AS p (period, n)
+    LEFT JOIN bizmetrics.activity_counts('stickiness', event_name, unit, (from_time AT TIME ZONE timezone)::date, from_time, to_time,
+                                         timezone, subject, filters, company_id::text) AS c ON c.period = p.n - 1
+    ORDER BY p.n;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.stickiness(text, text, timestamptz, timestamptz, text, text, jsonb, bizmetrics.identifier) IS

@@ -2,14 +2,8 @@
 #ifndef BM_ANALYSIS_COHORT_H
 #define BM_ANALYSIS_COHORT_H
 
+#include "analysis/calendar.h"
 #include "analysis/scan.h"
-
-typedef enum BmCohortUnit
-{
-	BM_COHORT_DAY,
-	BM_COHORT_WEEK,
-	BM_COHORT_MONTH
-} BmCohortUnit;
 
 /* From "begin" to the next span, local time is in this period; those of the first cohort are 0. */
 typedef struct BmCohortSpan
@@ -25,7 +19,7 @@ typedef struct BmCohortQuery
 	TimestampTz from; /* starts: inclusive */
 	TimestampTz to;	  /* exclusive */
 	int64 width; /* of a rolling period, in microseconds; 0: periods of the calendar */
-	BmCohortUnit unit;
+	BmCalendarUnit unit;
 	int32 first; /* the first cohort, for bm_cohort_date() */
 	int32 cohorts;
 	int32 periods;
@@ -48,7 +42,7 @@ extern const BmAnalysis bm_cohort_analysis;
  * times as AT TIME ZONE has them. All else is to be filled in. In the current context.
  */
 extern BmCohortQuery *bm_cohort_calendar(TimestampTz from, TimestampTz to,
-										 BmCohortUnit unit, int periods,
+										 BmCalendarUnit unit, int periods,
 										 const char *timezone);
 
 /* The first day of a cohort, counted from the first one, as a DateADT. */

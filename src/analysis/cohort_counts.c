@@ -8,14 +8,14 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 
+#include "analysis/arguments.h"
 #include "analysis/cohort.h"
 #include "analysis/cohort_table.h"
+#include "analysis/filter.h"
 
 enum
 {
@@ -30,6 +30,9 @@ enum
 	MODE,
 	TIMEZONE,
 	SUBJECT,
+	FILTERS,
+	START_FILTERS,
+	RETURN_FILTERS,
 	COMPANY_ID,
 	BREAKDOWN,
 	AS_OF,
@@ -39,33 +42,11 @@ enum
 PG_FUNCTION_INFO_V1(bizmetrics_cohort_counts);
 
 static const char *const argument_names[ARGUMENTS] = {
-	"start_event", "return_event", "unit",		"periods", "from_time",
-	"to_time",	   "type",		   "criteria",	"mode",	   "timezone",
-	"subject",	   "company_id",   "breakdown", "as_of"};
+	"start_event",	 "return_event",   "unit",		 "periods",	  "from_time", "to_time",
+	"type",			 "criteria",	   "mode",		 "timezone",  "subject",   "filters",
+	"start_filters", "return_filters", "company_id", "breakdown", "as_of"};
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
-}
-
-/* Which of the words an argument is, from 0. */
-static int
-choice(FunctionCallInfo fcinfo, int number, const char *const *words, int count)
-{
-	char *value = text_argument(fcinfo, number);
-
-	for (int i = 0; i < count; i++)
-		if (strcmp(value, words[i]) == 0)
-			return i;
-	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			errmsg("invalid %s: \"%s\"", argument_names[number], value),
-			errhint("Call cohort_retention(), which says what may be given."));
-}
-
-#define CHOICE(number, ...)                                    \
-	choice(fcinfo, number, (const char *const[]){__VA_ARGS__}, \
-		   lengthof(((const char *const[]){__VA_ARGS__})))
+#define CHOICE(number, ...) BM_CHOICE(number, argument_names[number], __VA_ARGS__)
 
 /* cohort_retention() has said what is wrong; this is for whoever calls the function itself. */
 static void
@@ -75,7 +56,7 @@ check_arguments(FunctionCallInfo fcinfo)
 	TimestampTz to;
 
 	for (int i = UNIT; i < ARGUMENTS; i++)
-		if (PG_ARGISNULL(i) && i != COMPANY_ID && i != BREAKDOWN)
+		if (PG_ARGISNULL(i) && (i < FILTERS || i > BREAKDOWN))
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("%s must not be NULL", argument_names[i]),
 					errhint("Call cohort_retention(), which says what may be given."));
@@ -92,17 +73,17 @@ check_arguments(FunctionCallInfo fcinfo)
 static BmCohortQuery *
 read_query(FunctionCallInfo fcinfo)
 {
-	BmCohortUnit unit = CHOICE(UNIT, "day", "week", "month");
+	BmCalendarUnit unit = CHOICE(UNIT, "day", "week", "month");
 	BmCohortQuery *query = bm_cohort_calendar(
 		PG_GETARG_TIMESTAMPTZ(FROM_TIME), PG_GETARG_TIMESTAMPTZ(TO_TIME), unit,
-		PG_GETARG_INT32(PERIODS), text_argument(fcinfo, TIMEZONE));
+		PG_GETARG_INT32(PERIODS), bm_argument_text(fcinfo, TIMEZONE));
 
 	query->recurring = CHOICE(TYPE, "first_time", "recurring") == 1;
 	query->or_after = CHOICE(CRITERIA, "on", "on_or_after") == 1;
 	if (CHOICE(MODE, "calendar", "rolling") == 1)
-		query->width = USECS_PER_DAY * (unit == BM_COHORT_DAY	 ? 1
-										: unit == BM_COHORT_WEEK ? 7
-																 : 30);
+		query->width = USECS_PER_DAY * (unit == BM_CALENDAR_DAY	   ? 1
+										: unit == BM_CALENDAR_WEEK ? 7
+																   : 30);
 	query->segmented = !PG_ARGISNULL(BREAKDOWN);
 	return query;
 }
@@ -118,23 +99,6 @@ last_return(const BmCohortQuery *query, TimestampTz as_of)
 	if (query->width > 0)
 		last = query->to + query->periods * query->width;
 	return Min(last, as_of);
-}
-
-static Jsonb *
-company_filter(const char *company)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue key = {.type = jbvString};
-	JsonbValue value = {.type = jbvString};
-
-	key.val.string.val = "company_id";
-	key.val.string.len = strlen("company_id");
-	value.val.string.val = unconstify(char *, company);
-	value.val.string.len = strlen(company);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &value);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 static void
@@ -187,15 +151,16 @@ bizmetrics_cohort_counts(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	query = read_query(fcinfo);
 	table = bm_cohort_table_create(query->periods);
-	condition[0].event = text_argument(fcinfo, START_EVENT);
+	condition[0].event = bm_argument_text(fcinfo, START_EVENT);
+	condition[0].filter = bm_filter_of(bm_argument_json(fcinfo, START_FILTERS), NULL);
 	condition[0].ever = !query->recurring;
-	condition[1].event = text_argument(fcinfo, RETURN_EVENT);
-	if (!PG_ARGISNULL(COMPANY_ID))
-		scan.filter = company_filter(text_argument(fcinfo, COMPANY_ID));
+	condition[1].event = bm_argument_text(fcinfo, RETURN_EVENT);
+	condition[1].filter = bm_filter_of(bm_argument_json(fcinfo, RETURN_FILTERS), NULL);
+	scan.filter = bm_filter_of(bm_argument_json(fcinfo, FILTERS),
+							   bm_argument_text(fcinfo, COMPANY_ID));
 	if (query->segmented)
-		scan.value = psprintf("properties.%s", text_argument(fcinfo, BREAKDOWN));
-	scan.subject = CHOICE(SUBJECT, "actor", "company") == 0 ? BM_EVENT_ACTOR_USER_ID
-															: BM_EVENT_COMPANY_ID;
+		scan.value = bm_field_of_property(bm_argument_text(fcinfo, BREAKDOWN));
+	scan.subject = bm_argument_subject(fcinfo, SUBJECT);
 	scan.from = query->from;
 	scan.to = last_return(query, PG_GETARG_TIMESTAMPTZ(AS_OF));
 	bm_scan(&scan, BM_ANALYSIS_COHORTS, query, bm_cohort_query_size(query->spans), take,

@@ -9,11 +9,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #include "analysis/filter.h"
+#include "base/compat.h"
 
 #define PROPERTIES "properties"
 
@@ -71,31 +73,76 @@ struct BmFilter
 	Test *test;
 };
 
+pg_noreturn static void
+bad_path(const char *name, const char *problem)
+{
+	ereport(
+		ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		errmsg("field \"%s\" has %s", name, problem),
+		errhint("Write a key behind each point, such as properties.plan, one with points "
+				"or of nothing in quotes."));
+}
+
+/* Copies the key in quotes that begins here, where two are one; returns what is behind it. */
+static const char *
+parse_quoted_key(const char *name, const char *at, char *key)
+{
+	for (at++; *at != '"' || at[1] == '"'; at++)
+	{
+		if (*at == '\0')
+			bad_path(name, "a quote without an end");
+		*key++ = *at;
+		at += *at == '"';
+	}
+	*key = '\0';
+	return at + 1;
+}
+
 static BmField *
 parse_path(const char *name)
 {
 	BmField *field = palloc0(sizeof(BmField));
-	char *rest = pstrdup(name);
-	int dots = 0;
+	const char *at = name + strlen(PROPERTIES);
 
-	for (const char *c = name; *c != '\0'; c++)
-		dots += *c == '.';
 	field->column = BM_EVENT_PROPERTIES;
-	field->key = palloc(dots * sizeof(char *));
-	for (char *dot = strchr(rest, '.'); dot != NULL;)
+	field->key = palloc(strlen(name) * sizeof(char *));
+	while (*at == '.')
 	{
-		char *key = dot + 1;
+		char *key = pstrdup(++at);
 
-		dot = strchr(key, '.');
-		if (dot != NULL)
-			*dot = '\0';
-		if (*key == '\0')
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("field \"%s\" has an empty key", name),
-					errhint("Write a key behind each point, such as properties.plan."));
+		if (*at == '"')
+			at = parse_quoted_key(name, at, key);
+		else
+		{
+			Size length = strcspn(at, ".");
+
+			if (length == 0)
+				bad_path(name, "an empty key");
+			key[length] = '\0';
+			at += length;
+		}
 		field->key[field->keys++] = key;
 	}
+	if (*at != '\0')
+		bad_path(name, "a key that goes on behind its quotes");
 	return field;
+}
+
+char *
+bm_field_of_property(const char *key)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	appendStringInfoString(&name, PROPERTIES ".\"");
+	for (; *key != '\0'; key++)
+	{
+		appendStringInfoChar(&name, *key);
+		if (*key == '"')
+			appendStringInfoChar(&name, '"');
+	}
+	appendStringInfoChar(&name, '"');
+	return name.data;
 }
 
 BmField *
@@ -374,6 +421,29 @@ bm_filter_columns(const BmFilter *filter)
 	for (int i = 0; i < filter->tests; i++)
 		columns |= bm_field_columns(filter->test[i].field);
 	return columns;
+}
+
+int
+bm_filter_hints(const BmFilter *filter, BmFilterHint *hint, int room)
+{
+	int count = 0;
+
+	for (int i = 0; i < filter->tests && count < room; i++)
+	{
+		const Test *test = &filter->test[i];
+		BmEventColumn column = test->field->column;
+
+		if (test->op == OP_EQUAL && column != BM_EVENT_PROPERTIES)
+			hint[count++] = (BmFilterHint){
+				column, "=", TEXTOID,
+				PointerGetDatum(cstring_to_text_with_len(test->operand->val.string.val,
+														 test->operand->val.string.len))};
+		else if (test->op == OP_CONTAINS && test->field->keys == 0)
+			hint[count++] =
+				(BmFilterHint){column, "@>", JSONBOID,
+							   PointerGetDatum(JsonbValueToJsonb(test->operand))};
+	}
+	return count;
 }
 
 /* Orders two scalars of one type; false where they are of different ones. */

@@ -11,10 +11,13 @@ typedef struct BmFilter BmFilter;
 
 /*
  * A column of type text ("company_id"), or what is at a path in the properties
- * ("properties.address.city"). Raises 22023. In the current memory context, as the result of
+ * ("properties.address.city"; a key may be in quotes). Raises 22023. In the current memory context, as the result of
  * bm_filter_parse() is.
  */
 extern BmField *bm_field_parse(const char *name);
+
+/* What bm_field_parse() takes for a property of any name. */
+extern char *bm_field_of_property(const char *key);
 
 /* A bit for each BmEventColumn that is needed. */
 extern uint32 bm_field_columns(const BmField *field);
@@ -30,6 +33,18 @@ extern bool bm_field_text(const BmField *field, const BmEvent *event, char **tex
  */
 extern BmFilter *bm_filter_parse(const Jsonb *filter);
 extern uint32 bm_filter_columns(const BmFilter *filter);
+
+/* What the planner can look for in an index: holds of each event that the filter holds of. */
+typedef struct BmFilterHint
+{
+	BmEventColumn column;
+	const char *op;
+	Oid type; /* text or jsonb */
+	Datum value;
+} BmFilterHint;
+
+/* At most "room" of them; how many. In the current context. */
+extern int bm_filter_hints(const BmFilter *filter, BmFilterHint *hint, int room);
 
 /* Unknown is false: a comparison with what is missing. May allocate. */
 extern bool bm_filter_holds(const BmFilter *filter, const BmEvent *event);

@@ -70,6 +70,7 @@ typedef enum BmAnalysisKind
 {
 	BM_ANALYSIS_FUNNEL,
 	BM_ANALYSIS_COHORTS,
+	BM_ANALYSIS_ACTIVITY,
 } BmAnalysisKind;
 
 extern const BmAnalysis *bm_analysis(BmAnalysisKind kind);

@@ -29,20 +29,20 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
+#include "analysis/filter.h"
 #include "analysis/source.h"
 #include "base/compat.h"
 #include "base/compat_query.h"
 
+/* Parameters of the query, and behind them those that its filter makes. */
 #define PARAMETERS 4
+#define HINTS_MAX 8
 
 /* What a tuple costs here, as a part of what the executor's sequential scan does with it. */
 #define DIRECT_TUPLE 0.4
 
 /* Tuples of a page of a table that was never analyzed. */
 #define DEFAULT_TUPLES 50
-
-static const Oid parameter_types[PARAMETERS] = {TIMESTAMPTZOID, TIMESTAMPTZOID,
-												TEXTARRAYOID, TEXTARRAYOID};
 
 /* A receiver of the executor's rows. */
 typedef struct Receiver
@@ -73,28 +73,47 @@ names_of(const BmScanQuery *query, bool ever, bool *is_all)
 		construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-static ParamListInfo
-make_parameters(const BmScanQuery *query)
+static void
+add_parameter(ParamListInfo parameters, Oid type, Datum value)
 {
-	ParamListInfo parameters = makeParamList(PARAMETERS);
-	bool is_all;
-	Datum values[PARAMETERS] = {
-		TimestampTzGetDatum(query->from), TimestampTzGetDatum(query->to),
-		names_of(query, false, &is_all), names_of(query, true, &is_all)};
+	ParamExternData *parameter = &parameters->params[parameters->numParams++];
 
-	for (int i = 0; i < PARAMETERS; i++)
-	{
-		parameters->params[i].value = values[i];
-		parameters->params[i].isnull = false;
-		parameters->params[i].pflags = PARAM_FLAG_CONST;
-		parameters->params[i].ptype = parameter_types[i];
-	}
+	parameter->value = value;
+	parameter->isnull = false;
+	parameter->pflags = PARAM_FLAG_CONST;
+	parameter->ptype = type;
+}
+
+static ParamListInfo
+make_parameters(const BmScanQuery *query, const BmFilterHint *hint, int hints)
+{
+	ParamListInfo parameters = makeParamList(PARAMETERS + HINTS_MAX);
+	bool is_all;
+
+	parameters->numParams = 0;
+	add_parameter(parameters, TIMESTAMPTZOID, TimestampTzGetDatum(query->from));
+	add_parameter(parameters, TIMESTAMPTZOID, TimestampTzGetDatum(query->to));
+	add_parameter(parameters, TEXTARRAYOID, names_of(query, false, &is_all));
+	add_parameter(parameters, TEXTARRAYOID, names_of(query, true, &is_all));
+	for (int i = 0; i < hints; i++)
+		add_parameter(parameters, hint[i].type, hint[i].value);
 	return parameters;
+}
+
+/* The filter is looked at again with each event: this lets an index find them. */
+static void
+append_hints(StringInfo sql, const BmFilterHint *hint, int hints)
+{
+	for (int i = 0; i < hints; i++)
+		appendStringInfo(sql, " AND e.%s OPERATOR(pg_catalog.%s) $%d::pg_catalog.%s",
+						 bm_event_column_names[hint[i].column], hint[i].op,
+						 PARAMETERS + i + 1, hint[i].type == TEXTOID ? "text" : "jsonb");
 }
 
 /* The query's SQL. Its parameters: from, to, all names, names looked for before "from". */
 static char *
-make_sql(const BmScanQuery *query, uint32 columns, BmRowShape *shape)
+make_sql(const BmScanQuery *query, uint32 columns, const BmFilterHint *hint, int hints,
+		 BmRowShape *shape)
 {
 	static const char *const named =
 		"e.event_name OPERATOR(pg_catalog.=) ANY ($%d::pg_catalog.text[])";
@@ -139,6 +158,7 @@ make_sql(const BmScanQuery *query, uint32 columns, BmRowShape *shape)
 		}
 		appendStringInfoChar(&sql, ')');
 	}
+	append_hints(&sql, hint, hints);
 	return sql.data;
 }
 
@@ -146,9 +166,13 @@ static PlannedStmt *
 make_plan(const char *sql, ParamListInfo parameters)
 {
 	List *parsed = pg_parse_query(sql);
-	List *rewritten = pg_analyze_and_rewrite_fixedparams(
-		linitial_node(RawStmt, parsed), sql, parameter_types, PARAMETERS, NULL);
+	Oid types[PARAMETERS + HINTS_MAX];
+	List *rewritten;
 
+	for (int i = 0; i < parameters->numParams; i++)
+		types[i] = parameters->params[i].ptype;
+	rewritten = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, parsed), sql,
+												   types, parameters->numParams, NULL);
 	return pg_plan_query(linitial_node(Query, rewritten), sql, 0, parameters);
 }
 
@@ -214,10 +238,14 @@ bm_source_plan(const BmScanQuery *query, uint32 columns)
 	BmSource *source = palloc0(sizeof(BmSource));
 	Oid parent = bm_event_parent();
 	bool is_whole = true;
+	BmFilterHint hint[HINTS_MAX];
+	int hints = 0;
 	double cost;
 
-	source->sql = make_sql(query, columns, &source->shape);
-	source->parameters = make_parameters(query);
+	if (query->filter != NULL)
+		hints = bm_filter_hints(bm_filter_parse(query->filter), hint, HINTS_MAX);
+	source->sql = make_sql(query, columns, hint, hints, &source->shape);
+	source->parameters = make_parameters(query, hint, hints);
 	source->plan = make_plan(source->sql, source->parameters);
 	source->rows = source->plan->planTree->plan_rows;
 	bm_check_permissions(source->plan);

@@ -47,7 +47,7 @@ SELECT filter, (SELECT array_agg(actors ORDER BY step) FROM bizmetrics.funnel(js
 FROM unnest(ARRAY[
   '{}', '{"properties.amount": 50}', '{"properties.amount": "50"}', '{"properties.amount": {">": 7}}', '{"properties.amount": {">=": 7.50, "<": 8}}',
   '{"properties.amount": {"<>": 50}}', '{"properties.amount": {"<": 50.0}}', '{"properties.amount": {"<=": 50}}', '{"properties.plan": ["team", "free"]}',
-  '{"properties.plan": {"not in": ["team"]}}', '{"properties.plan": null}', '{"properties.plan": {"exists": true}}', '{"properties.items.0.sku": "a"}', '{"properties.items.1.sku": "a"}', '{"properties.items.x": "a"}',
+  '{"properties.plan": {"not in": ["team"]}}', '{"properties.plan": null}', '{"properties.plan": {"exists": true}}', '{"properties.items.0.sku": "a"}', '{"properties.items.1.sku": "a"}', '{"properties.items.x": "a"}', '{"properties.\"items\".0.\"sku\"": "a"}', '{"properties.\"items.0.sku\"": "a"}',
   '{"properties": {"@>": {"plan": "team"}}}', '{"properties.items": {"@>": [{"sku": "a"}]}}', '{"properties.items": {"@>": {"sku": "a"}}}', '{"properties.on": true}', '{"properties.plan.x": 1}',
   '{"actor_user_id": "ann"}', '{"actor_user_id": {">": "ann"}}', '{"actor_user_id": 7}', '{"company_id": null, "properties.plan": "free"}'
 ]::jsonb[]) WITH ORDINALITY AS f (filter, n) ORDER BY n;

@@ -1,4 +1,9 @@
 -- cohort_retention(): who comes back in the periods after the first
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/helpers/activity_in_sql.sql'
+\set ECHO none
+\i :helper
+\set ECHO all
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 BEGIN;
@@ -115,33 +120,40 @@ FROM unnest('{day,week,month}'::text[]) AS u, unnest('{first_time,recurring}'::t
     FROM bizmetrics.cohort_retention('random start', 'random return', u, 4, '2024-02-07 05:00Z', '2024-03-20 17:00Z', t, c, m, z, breakdown => CASE WHEN s THEN 'k' END, as_of => '2024-06-11 11:11Z') AS o
     FULL JOIN pg_temp.by_definition(u, t, c, m, z, s, '2024-02-07 05:00Z', '2024-03-20 17:00Z', '2024-06-11 11:11Z', 4) AS d
       ON d.cohort = o.cohort AND coalesce(d.segment, '') = coalesce(o.segment, '') AND d.period = o.period) AS x;
--- The same with filters, which take another way, and by several processes with little memory.
-CREATE FUNCTION pg_temp.differences(zones text[]) RETURNS TABLE (forms bigint, cells numeric, differences numeric) LANGUAGE sql AS $$
-  SELECT count(*), sum(x.cells), sum(x.differences)
+-- The same as plain SQL says, with filters and without, and by several processes with little memory.
+CREATE FUNCTION pg_temp.differences(zones text[], filters jsonb, start_filters jsonb, return_filters jsonb) RETURNS TABLE (forms bigint, cells numeric, retained numeric, differences numeric) LANGUAGE sql AS $$
+  SELECT count(*), sum(x.cells), sum(x.retained), sum(x.differences)
   FROM unnest('{day,week,month}'::text[]) AS u, unnest('{first_time,recurring}'::text[]) AS t, unnest('{on,on_or_after}'::text[]) AS c, unnest('{calendar,rolling}'::text[]) AS m,
     unnest(zones) AS z, unnest('{f,t}'::boolean[]) AS s,
-    LATERAL (SELECT count(*) AS cells, count(*) FILTER (WHERE a IS DISTINCT FROM b) AS differences
-      FROM bizmetrics.cohort_retention('random start', 'random return', u, 4, '2024-02-07 05:00Z', '2024-03-20 17:00Z', t, c, m, z, breakdown => CASE WHEN s THEN 'k' END, as_of => '2024-06-11 11:11Z', filters => '{}') AS a
-      FULL JOIN bizmetrics.cohort_retention('random start', 'random return', u, 4, '2024-02-07 05:00Z', '2024-03-20 17:00Z', t, c, m, z, breakdown => CASE WHEN s THEN 'k' END, as_of => '2024-06-11 11:11Z') AS b
+    LATERAL (SELECT count(*) AS cells, sum(a.retained) AS retained, count(*) FILTER (WHERE a IS DISTINCT FROM b) AS differences
+      FROM bizmetrics.cohort_retention('random start', 'random return', u, 4, '2024-02-07 05:00Z', '2024-03-20 17:00Z', t, c, m, z, 'actor', filters, start_filters, return_filters, NULL, CASE WHEN s THEN 'k' END, '2024-06-11 11:11Z') AS a
+      FULL JOIN pg_temp.cohort_retention_in_sql('random start', 'random return', u, 4, '2024-02-07 05:00Z', '2024-03-20 17:00Z', t, c, m, z, 'actor', filters, start_filters, return_filters, NULL, CASE WHEN s THEN 'k' END, '2024-06-11 11:11Z') AS b
         ON b.cohort = a.cohort AND coalesce(b.segment, '') = coalesce(a.segment, '') AND b.period = a.period) AS x
 $$;
-SELECT * FROM pg_temp.differences('{UTC,America/New_York,America/Havana,America/St_Johns,CET,-4:30}');
+SELECT * FROM pg_temp.differences('{UTC,America/St_Johns}', NULL, NULL, NULL);
+SELECT * FROM pg_temp.differences('{America/New_York}', '{"k": 1}', NULL, NULL);
+SELECT * FROM pg_temp.differences('{America/Havana}', NULL, '{"k": 1}', '{"k": 0}');
+SELECT * FROM pg_temp.differences('{-4:30}', '{}', NULL, '{"k": 2}');
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL work_mem = '64kB';
-SELECT * FROM pg_temp.differences('{CET}');
+SELECT * FROM pg_temp.differences('{CET}', NULL, '{"k": 1}', NULL);
+-- Properties of any name tell segments.
+SELECT count(pg_temp.log(actor, 'named', at, properties::jsonb)) FROM (VALUES ('a', timestamptz '2025-05-05', '{"": "nothing", "a.b": "dot", "a": {"b": "path"}, "\"": "quote", "a\"b.": "both"}'), ('b', '2025-05-05', '{}')) AS t (actor, at, properties);
+SELECT k, c.segment, c.cohort_size, d.segment AS in_sql FROM unnest(ARRAY['', 'a.b', '"', 'a"b.', 'a', 'b']) AS k, bizmetrics.cohort_retention('named', NULL, 'day', 1, '2025-05-05', '2025-05-06', breakdown => k) AS c
+JOIN pg_temp.cohort_retention_in_sql('named', NULL, 'day', 1, '2025-05-05', '2025-05-06', breakdown => k) AS d ON d.segment IS NOT DISTINCT FROM c.segment ORDER BY k COLLATE "C", 2;
 -- A clock that is set back over midnight (in 1988 at one past) brings a day twice.
 SELECT count(pg_temp.log('s', 'clock ' || e, at)) FROM (VALUES ('start', timestamptz '1988-10-29 12:00Z'), ('return', '1988-10-30 02:29:50Z'), ('return', '1988-10-30 02:30:30Z'), ('return', '1988-10-30 02:45Z'), ('return', '1988-10-30 03:45Z')) AS t (e, at);
-SELECT a.retained, b.retained AS with_filters FROM bizmetrics.cohort_retention('clock start', 'clock return', 'day', 3, '1988-10-29 12:00Z', '1988-10-29 13:00Z', timezone => 'America/St_Johns') AS a
-JOIN bizmetrics.cohort_retention('clock start', 'clock return', 'day', 3, '1988-10-29 12:00Z', '1988-10-29 13:00Z', timezone => 'America/St_Johns', filters => '{}') AS b USING (period) ORDER BY period;
+SELECT a.retained, b.retained AS in_sql FROM bizmetrics.cohort_retention('clock start', 'clock return', 'day', 3, '1988-10-29 12:00Z', '1988-10-29 13:00Z', timezone => 'America/St_Johns') AS a
+JOIN pg_temp.cohort_retention_in_sql('clock start', 'clock return', 'day', 3, '1988-10-29 12:00Z', '1988-10-29 13:00Z', timezone => 'America/St_Johns') AS b USING (period) ORDER BY period;
 -- What only cohort_retention() should call refuses what that would have refused.
 SAVEPOINT refused;
-SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'hour', 3, '2025-01-01', '2025-01-02', 'first_time', 'on', 'calendar', 'UTC', 'actor', NULL, NULL, now());
+SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'hour', 3, '2025-01-01', '2025-01-02', 'first_time', 'on', 'calendar', 'UTC', 'actor', NULL, NULL, NULL, NULL, NULL, now());
 ROLLBACK TO refused;
-SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-02', '2025-01-02', 'first_time', 'on', 'calendar', 'UTC', 'actor', NULL, NULL, now());
+SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-02', '2025-01-02', 'first_time', 'on', 'calendar', 'UTC', 'actor', NULL, NULL, NULL, NULL, NULL, now());
 ROLLBACK TO refused;
-SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-01', '2025-01-02', NULL, 'on', 'calendar', 'UTC', 'actor', NULL, NULL, now());
+SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-01', '2025-01-02', NULL, 'on', 'calendar', 'UTC', 'actor', NULL, NULL, NULL, NULL, NULL, now());
 ROLLBACK TO refused;
-SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-01', '2025-01-02', 'first_time', 'on', 'calendar', 'nowhere', 'actor', NULL, NULL, now());
+SELECT * FROM bizmetrics.cohort_counts('a', 'b', 'day', 3, '2025-01-01', '2025-01-02', 'first_time', 'on', 'calendar', 'nowhere', 'actor', NULL, NULL, NULL, NULL, NULL, now());
 ROLLBACK;
