@@ -409,6 +409,13 @@ $$;
 COMMENT ON FUNCTION bizmetrics.trend(text, text, timestamptz, timestamptz, text, text, text, text, text, text, jsonb, bizmetrics.identifier, timestamptz) IS
 'A measure of the events in each hour, day, week (from Monday), month, quarter or year of [from_time, to_time) in a time zone, periods without one included, and the same of the time before. measure: events, subjects (different actors, or companies), or of a property that is a number sum, avg, min, max, median or p90. breakdown: a property whose values are told apart, in segment. compare: previous (as many periods before), an interval such as 1 year, or none; change is the difference by the value before. event_name NULL is any event; filters is what its properties contain. state: complete, in_progress (as_of or to_time is in the period), future (value is NULL). Errors: 22004 an argument that must be given is NULL; 22007 compare is no interval; 22008 a time is infinite; 22023 no range, unit, zone, measure or subject, compare is not positive, a property that the measure has no use for, or filters are no object; 54000 over 100,000 periods; 42501 no right to read events.';
 
+CREATE FUNCTION bizmetrics.path_counts(
+  from_time timestamptz, to_time timestamptz, max_steps integer, session_gap interval, start_event text, event_names text[], subject text, filters jsonb, company_id text
+) RETURNS TABLE (step integer, source text, target text, transitions bigint, subjects bigint, median_time interval)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 100 COST 100000 AS 'MODULE_PATHNAME', 'bizmetrics_path_counts';
+COMMENT ON FUNCTION bizmetrics.path_counts(timestamptz, timestamptz, integer, interval, text, text[], text, jsonb, text) IS
+'What paths() shows, in no order. Errors: as there.';
+
 CREATE FUNCTION bizmetrics.paths(
   from_time timestamptz,
   to_time timestamptz,
@@ -422,9 +429,8 @@ CREATE FUNCTION bizmetrics.paths(
 ) RETURNS TABLE (step integer, source text, target text, transitions bigint, subjects bigint, median_time interval)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
-DECLARE
-  who text := bizmetrics.subject_column(subject);
 BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
   PERFORM bizmetrics.check_range(from_time, to_time);
   PERFORM bizmetrics.check_count('max_steps', max_steps, 100);
   IF session_gap IS NULL OR session_gap < interval '0' THEN
@@ -432,31 +438,11 @@ BEGIN
       MESSAGE = CASE WHEN session_gap IS NULL THEN 'session_gap must not be NULL' ELSE format('session_gap must not be negative: "%s"', session_gap) END,
       HINT = 'Give an interval of zero or more, such as ''30 min''.';
   END IF;
-  RETURN QUERY EXECUTE format($query$
-    WITH ordered AS (
-      SELECT %1$s AS subject, e.event_name, e.occurred_at, e.id, e.occurred_at - lag(e.occurred_at) OVER w AS pause
-      FROM public.business_events AS e
-      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %2$s AND %3$s
-      WINDOW w AS (PARTITION BY %1$s ORDER BY e.occurred_at, e.id)
-    ), sessions AS (
-      SELECT o.*, count(*) FILTER (WHERE o.pause > $6) OVER (PARTITION BY o.subject ORDER BY o.occurred_at, o.id) AS session FROM ordered AS o
-    ), started AS (
-      SELECT s.*, s.event_name = lag(s.event_name) OVER w AS is_repeat, %4$s AS has_begun
-      FROM sessions AS s WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
-    ), steps AS (
-      SELECT s.subject, s.event_name AS source, row_number() OVER w AS step, lead(s.event_name) OVER w AS target,
-             lead(s.occurred_at) OVER w - s.occurred_at AS pause
-      FROM started AS s WHERE s.has_begun AND s.is_repeat IS NOT TRUE
-      WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
-    )
-    SELECT s.step::integer, s.source, s.target, count(*), count(DISTINCT s.subject),
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY s.pause)
-    FROM steps AS s WHERE s.step <= $7
-    GROUP BY s.step, s.source, s.target ORDER BY s.step, count(*) DESC, s.source, s.target
-    $query$, who, bizmetrics.event_conditions(who, NULL, filters, company_id::text),
-    CASE WHEN event_names IS NULL THEN 'true' ELSE 'e.event_name = ANY ($8)' END,
-    CASE WHEN start_event IS NULL THEN 'true' ELSE 'bool_or(s.event_name = $1) OVER w' END)
-  USING start_event, from_time, to_time, filters, company_id::text, session_gap, max_steps, event_names;
+  PERFORM bizmetrics.check_filters('filters', filters);
+  RETURN QUERY
+    SELECT p.step, p.source, p.target, p.transitions, p.subjects, p.median_time
+    FROM bizmetrics.path_counts(from_time, to_time, max_steps, session_gap, start_event, event_names, subject, filters, company_id::text) AS p
+    ORDER BY p.step, p.transitions DESC, p.source, p.target;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.paths(timestamptz, timestamptz, integer, interval, text, text[], text, jsonb, bizmetrics.identifier) IS

@@ -172,7 +172,7 @@ bizmetrics_activity_counts(PG_FUNCTION_ARGS)
 										sizeof(int64),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	condition.event = bm_argument_text(fcinfo, EVENT_NAME);
-	scan.filter = bm_filter_of(bm_argument_json(fcinfo, FILTERS),
+	scan.filter = bm_filter_of(NULL, bm_argument_json(fcinfo, FILTERS),
 							   bm_argument_text(fcinfo, COMPANY_ID));
 	scan.subject = bm_argument_subject(fcinfo, SUBJECT);
 	scan.from = PG_GETARG_TIMESTAMPTZ(FROM_TIME);

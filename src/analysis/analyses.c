@@ -4,12 +4,14 @@
 #include "analysis/activity.h"
 #include "analysis/cohort.h"
 #include "analysis/funnel.h"
+#include "analysis/path.h"
 #include "analysis/scan.h"
 
 static const BmAnalysis *const analyses[] = {
 	[BM_ANALYSIS_FUNNEL] = &bm_funnel_analysis,
 	[BM_ANALYSIS_COHORTS] = &bm_cohort_analysis,
 	[BM_ANALYSIS_ACTIVITY] = &bm_activity_analysis,
+	[BM_ANALYSIS_PATHS] = &bm_path_analysis,
 };
 
 const BmAnalysis *

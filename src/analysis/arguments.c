@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "analysis/arguments.h"
@@ -55,14 +56,32 @@ push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
 	pushJsonbValue(state, token, &value);
 }
 
+static void
+push_names(JsonbParseState **state, ArrayType *names)
+{
+	Datum *name;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &name, &nulls, &count);
+	push_text(state, WJB_KEY, "event_name");
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			push_text(state, WJB_ELEM, TextDatumGetCString(name[i]));
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
 Jsonb *
-bm_filter_of(const Jsonb *contained, const char *company)
+bm_filter_of(ArrayType *names, const Jsonb *contained, const char *company)
 {
 	JsonbParseState *state = NULL;
 
-	if (contained == NULL && company == NULL)
+	if (names == NULL && contained == NULL && company == NULL)
 		return NULL;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (names != NULL)
+		push_names(&state, names);
 	if (company != NULL)
 	{
 		push_text(&state, WJB_KEY, "company_id");

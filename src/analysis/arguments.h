@@ -3,6 +3,7 @@
 #define BM_ANALYSIS_ARGUMENTS_H
 
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 
 #include "event/event.h"
@@ -23,9 +24,9 @@ extern int bm_argument_choice(FunctionCallInfo fcinfo, int number, const char *n
 extern BmEventColumn bm_argument_subject(FunctionCallInfo fcinfo, int number);
 
 /*
- * As bm_filter_parse() takes it: what the properties must contain, and whose events they must be.
- * Either may be NULL; NULL where both are.
+ * As bm_filter_parse() takes it: one of which names events must have, what their properties must
+ * contain, and whose they must be. Each may be NULL; NULL where all are.
  */
-extern Jsonb *bm_filter_of(const Jsonb *contained, const char *company);
+extern Jsonb *bm_filter_of(ArrayType *names, const Jsonb *contained, const char *company);
 
 #endif

@@ -152,11 +152,13 @@ bizmetrics_cohort_counts(PG_FUNCTION_ARGS)
 	query = read_query(fcinfo);
 	table = bm_cohort_table_create(query->periods);
 	condition[0].event = bm_argument_text(fcinfo, START_EVENT);
-	condition[0].filter = bm_filter_of(bm_argument_json(fcinfo, START_FILTERS), NULL);
+	condition[0].filter =
+		bm_filter_of(NULL, bm_argument_json(fcinfo, START_FILTERS), NULL);
 	condition[0].ever = !query->recurring;
 	condition[1].event = bm_argument_text(fcinfo, RETURN_EVENT);
-	condition[1].filter = bm_filter_of(bm_argument_json(fcinfo, RETURN_FILTERS), NULL);
-	scan.filter = bm_filter_of(bm_argument_json(fcinfo, FILTERS),
+	condition[1].filter =
+		bm_filter_of(NULL, bm_argument_json(fcinfo, RETURN_FILTERS), NULL);
+	scan.filter = bm_filter_of(NULL, bm_argument_json(fcinfo, FILTERS),
 							   bm_argument_text(fcinfo, COMPANY_ID));
 	if (query->segmented)
 		scan.value = bm_field_of_property(bm_argument_text(fcinfo, BREAKDOWN));

@@ -65,6 +65,14 @@ add_name(BmCollector *collector, const char *text, uint32 mask)
 	*first = (int8) collector->names++;
 }
 
+static BmField *
+parse_value(const BmScanQuery *query)
+{
+	BmField *field = bm_field_parse(query->value);
+
+	return query->value_has_id ? bm_field_with_id(field) : field;
+}
+
 uint32
 bm_collector_columns(const BmScanQuery *query)
 {
@@ -77,7 +85,7 @@ bm_collector_columns(const BmScanQuery *query)
 	if (query->filter != NULL)
 		columns |= bm_filter_columns(bm_filter_parse(query->filter));
 	if (query->value != NULL)
-		columns |= bm_field_columns(bm_field_parse(query->value));
+		columns |= bm_field_columns(parse_value(query));
 	return columns;
 }
 
@@ -112,7 +120,7 @@ bm_collector_create(const BmScanQuery *query, BmStore *store)
 	if (query->filter != NULL)
 		collector->filter_of_all = bm_filter_parse(query->filter);
 	if (query->value != NULL)
-		collector->value = bm_field_parse(query->value);
+		collector->value = parse_value(query);
 	return collector;
 }
 

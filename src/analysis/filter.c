@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
+#include "utils/uuid.h"
 
 #include "analysis/filter.h"
 #include "base/compat.h"
@@ -54,7 +55,8 @@ static const struct
 struct BmField
 {
 	BmEventColumn column;
-	int keys; /* of the path in properties */
+	bool has_id; /* the text has the event's id before it */
+	int keys;	 /* of the path in properties */
 	char **key;
 };
 
@@ -169,10 +171,17 @@ bm_field_parse(const char *name)
 				name));
 }
 
+BmField *
+bm_field_with_id(BmField *field)
+{
+	field->has_id = true;
+	return field;
+}
+
 uint32
 bm_field_columns(const BmField *field)
 {
-	return (uint32) 1 << field->column;
+	return (uint32) 1 << field->column | (uint32) field->has_id << BM_EVENT_ID;
 }
 
 /* Where the key leads to, an element of an array by its number; NULL: nowhere. */
@@ -223,8 +232,8 @@ field_value(const BmField *field, const BmEvent *event)
 	return value->type == jbvNull ? NULL : value;
 }
 
-bool
-bm_field_text(const BmField *field, const BmEvent *event, char **text, uint32 *length)
+static bool
+field_text(const BmField *field, const BmEvent *event, char **text, uint32 *length)
 {
 	const JsonbValue *value = field_value(field, event);
 
@@ -247,6 +256,23 @@ bm_field_text(const BmField *field, const BmEvent *event, char **text, uint32 *l
 			*text = JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
 	}
 	*length = strlen(*text);
+	return true;
+}
+
+bool
+bm_field_text(const BmField *field, const BmEvent *event, char **text, uint32 *length)
+{
+	char *with_id;
+
+	if (!field_text(field, event, text, length))
+		return false;
+	if (!field->has_id)
+		return true;
+	with_id = palloc(UUID_LEN + *length);
+	memcpy(with_id, DatumGetUUIDP(event->values[BM_EVENT_ID])->data, UUID_LEN);
+	memcpy(with_id + UUID_LEN, *text, *length);
+	*text = with_id;
+	*length += UUID_LEN;
 	return true;
 }
 

@@ -19,6 +19,9 @@ extern BmField *bm_field_parse(const char *name);
 /* What bm_field_parse() takes for a property of any name. */
 extern char *bm_field_of_property(const char *key);
 
+/* The same field, whose text has the event's id, 16 bytes, before it. */
+extern BmField *bm_field_with_id(BmField *field);
+
 /* A bit for each BmEventColumn that is needed. */
 extern uint32 bm_field_columns(const BmField *field);
 

@@ -35,6 +35,7 @@ typedef struct BmScanQuery
 	bool all_events;	 /* those that satisfy no condition too, with mask 0 */
 	const char *
 		value; /* as bm_field_parse() takes it: a text of each event, NULL if empty; NULL: none */
+	bool value_has_id; /* the event's id, 16 bytes, stands before its value */
 } BmScanQuery;
 
 /* Bytes that are not ended by a zero; NULL where text is NULL. */
@@ -71,6 +72,7 @@ typedef enum BmAnalysisKind
 	BM_ANALYSIS_FUNNEL,
 	BM_ANALYSIS_COHORTS,
 	BM_ANALYSIS_ACTIVITY,
+	BM_ANALYSIS_PATHS,
 } BmAnalysisKind;
 
 extern const BmAnalysis *bm_analysis(BmAnalysisKind kind);

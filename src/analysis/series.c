@@ -241,6 +241,18 @@ bm_series_percentile(BmSeriesSet *set, int series, double fraction, double *resu
 	return true;
 }
 
+bool
+bm_series_middle(BmSeriesSet *set, int series, int64 *low, int64 *high)
+{
+	int64 count = set->one[series].count;
+
+	if (count == 0)
+		return false;
+	*low = number_at(set, series, (count - 1) / 2);
+	*high = number_at(set, series, count / 2);
+	return true;
+}
+
 void
 bm_series_end(BmSeriesSet *set)
 {

@@ -25,6 +25,9 @@ extern void bm_series_finish(BmSeriesSet *set);
  */
 extern bool bm_series_percentile(BmSeriesSet *set, int series, double fraction,
 								 double *result);
+
+/* The two numbers in the middle, or twice the one that is there; false where there are none. */
+extern bool bm_series_middle(BmSeriesSet *set, int series, int64 *low, int64 *high);
 extern void bm_series_end(BmSeriesSet *set);
 
 #endif

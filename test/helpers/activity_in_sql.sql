@@ -1,4 +1,4 @@
--- active_users(), lifecycle(), stickiness() and cohort_retention() as plain SQL, as they are defined: what C
+-- active_users(), lifecycle(), stickiness(), paths() and cohort_retention() as plain SQL, as they are defined: what C
 -- counts is compared with it. A statement each, with the conditions that were given; in it $1 is the event's
 -- name, $2 and $3 the time, $4 the filters, $5 the company and $6 the time zone.
 -- A day of activity counts from that day until 7 days later or the subject's next active day, whichever
@@ -145,6 +145,56 @@ BEGIN
     ORDER BY n
     $query$, who, bizmetrics.event_conditions(who, event_name, filters, company_id::text), unit, bizmetrics.unit_length(unit))
   USING event_name, from_time, to_time, filters, company_id::text, timezone;
+END
+$$;
+CREATE FUNCTION pg_temp.paths_in_sql(
+  from_time timestamptz,
+  to_time timestamptz,
+  max_steps integer DEFAULT 5,
+  session_gap interval DEFAULT '30 min',
+  start_event text DEFAULT NULL,
+  event_names text[] DEFAULT NULL,
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL
+) RETURNS TABLE (step integer, source text, target text, transitions bigint, subjects bigint, median_time interval)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+BEGIN
+  PERFORM bizmetrics.check_range(from_time, to_time);
+  PERFORM bizmetrics.check_count('max_steps', max_steps, 100);
+  IF session_gap IS NULL OR session_gap < interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = CASE WHEN session_gap IS NULL THEN 'null_value_not_allowed' ELSE 'invalid_parameter_value' END,
+      MESSAGE = CASE WHEN session_gap IS NULL THEN 'session_gap must not be NULL' ELSE format('session_gap must not be negative: "%s"', session_gap) END,
+      HINT = 'Give an interval of zero or more, such as ''30 min''.';
+  END IF;
+  RETURN QUERY EXECUTE format($query$
+    WITH ordered AS (
+      SELECT %1$s AS subject, e.event_name, e.occurred_at, e.id, e.occurred_at - lag(e.occurred_at) OVER w AS pause
+      FROM public.business_events AS e
+      WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %2$s AND %3$s
+      WINDOW w AS (PARTITION BY %1$s ORDER BY e.occurred_at, e.id)
+    ), sessions AS (
+      SELECT o.*, count(*) FILTER (WHERE o.pause > $6) OVER (PARTITION BY o.subject ORDER BY o.occurred_at, o.id) AS session FROM ordered AS o
+    ), started AS (
+      SELECT s.*, s.event_name = lag(s.event_name) OVER w AS is_repeat, %4$s AS has_begun
+      FROM sessions AS s WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
+    ), steps AS (
+      SELECT s.subject, s.event_name AS source, row_number() OVER w AS step, lead(s.event_name) OVER w AS target,
+             lead(s.occurred_at) OVER w - s.occurred_at AS pause
+      FROM started AS s WHERE s.has_begun AND s.is_repeat IS NOT TRUE
+      WINDOW w AS (PARTITION BY s.subject, s.session ORDER BY s.occurred_at, s.id)
+    )
+    SELECT s.step::integer, s.source, s.target, count(*), count(DISTINCT s.subject),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY s.pause)
+    FROM steps AS s WHERE s.step <= $7
+    GROUP BY s.step, s.source, s.target ORDER BY s.step, count(*) DESC, s.source, s.target
+    $query$, who, bizmetrics.event_conditions(who, NULL, filters, company_id::text),
+    CASE WHEN event_names IS NULL THEN 'true' ELSE 'e.event_name = ANY ($8)' END,
+    CASE WHEN start_event IS NULL THEN 'true' ELSE 'bool_or(s.event_name = $1) OVER w' END)
+  USING start_event, from_time, to_time, filters, company_id::text, session_gap, max_steps, event_names;
 END
 $$;
 CREATE FUNCTION pg_temp.cohort_counts_in_sql(
