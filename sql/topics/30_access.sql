@@ -54,7 +54,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
-                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'subject_totals', 'cohort_counts', 'activity_counts', 'path_counts',
+                                          'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'trend_query', 'subject_totals', 'cohort_counts', 'activity_counts', 'path_counts',
                                           'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
                                           'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
       OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of',

@@ -169,7 +169,7 @@ CREATE FUNCTION bizmetrics.activity_counts(
 ) RETURNS TABLE (period integer, figures bigint[])
 LANGUAGE c STABLE PARALLEL SAFE ROWS 100 COST 100000 AS 'MODULE_PATHNAME', 'bizmetrics_activity_counts';
 COMMENT ON FUNCTION bizmetrics.activity_counts(text, text, text, date, timestamptz, timestamptz, text, text, jsonb, text) IS
-'What active_users(), lifecycle() and stickiness() show, by the kind of figures. Periods are counted from first_period, which is 0; figures are of active: subjects of the day, of the 7 and of the 30 days that end with it; of lifecycle: new, returning, resurrecting, dormant, where what is before first_period makes known; of stickiness: subjects that were active in so many periods and one more. Periods of zeros are left out. Errors: as there.';
+'What active_users(), lifecycle(), stickiness() and trend() show, by the kind of figures. Periods are counted from first_period, which is 0; figures are of active: subjects of the day, of the 7 and of the 30 days that end with it; of lifecycle: new, returning, resurrecting, dormant, where what is before first_period makes known; of stickiness: subjects that were active in so many periods and one more; of subjects: those of the period. Periods of zeros are left out. Errors: as there.';
 
 CREATE FUNCTION bizmetrics.active_users(
   event_name text,
@@ -337,6 +337,29 @@ $$;
 COMMENT ON FUNCTION bizmetrics.trend_before(text, timestamptz, timestamptz, text, interval) IS
 'The range of time that trend() compares [from_time, to_time) with.';
 
+CREATE FUNCTION bizmetrics.trend_query(event_name text, unit text, since text, until text, measure text, property text, breakdown text, subject text, filters jsonb, company_id text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  figure text := bizmetrics.event_measure(measure, property, bizmetrics.subject_column(subject));
+  conditions text := bizmetrics.event_conditions(NULL, event_name, filters, company_id);
+BEGIN
+  -- Sorting the subjects of all periods is what would take long.
+  IF measure = 'subjects' AND breakdown IS NULL AND unit <> 'hour' THEN
+    RETURN format($query$
+      SELECT date_trunc(%1$L, %2$s AT TIME ZONE $6) + a.period * %3$L::interval AS key, NULL::text AS segment, a.figures[1]::numeric AS value
+      FROM bizmetrics.activity_counts('subjects', $1, %1$L, (%2$s AT TIME ZONE $6)::date, %2$s, %4$s, $6, %5$L, $4, $5) AS a WHERE %2$s IS NOT NULL
+      $query$, unit, since, bizmetrics.unit_length(unit), until, subject);
+  END IF;
+  RETURN format('SELECT %s AS key, %s AS segment, %s AS value FROM public.business_events AS e WHERE e.occurred_at >= %s AND e.occurred_at < %s AND %s GROUP BY 1, 2',
+    CASE unit WHEN 'hour' THEN 'date_trunc(''hour'', e.occurred_at, $6) AT TIME ZONE ''UTC'''
+              ELSE format('date_trunc(%L, e.occurred_at AT TIME ZONE $6)', unit) END,
+    CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'nullif(e.properties ->> $8, '''')' END,
+    figure, since, until, conditions);
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.trend_query(text, text, text, text, text, text, text, text, jsonb, text) IS
+'What trend() shows of a range of time whose ends are the parameters since and until, as SQL. Errors: as there.';
+
 CREATE FUNCTION bizmetrics.trend(
   event_name text,
   unit text,
@@ -355,12 +378,12 @@ CREATE FUNCTION bizmetrics.trend(
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 30 COST 10000 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  who text := bizmetrics.subject_column(subject);
   zero text := CASE WHEN measure IN ('events', 'subjects', 'sum') THEN '0' ELSE 'NULL::numeric' END;
   shift interval;
   previous_from timestamptz;
   previous_to timestamptz;
 BEGIN
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
   PERFORM bizmetrics.check_periods(unit, '{hour,day,week,month,quarter,year}', from_time, to_time, timezone, as_of);
   IF coalesce(compare, '') NOT IN ('previous', 'none') THEN
     shift := compare;
@@ -376,30 +399,25 @@ BEGIN
   as_of := least(as_of, to_time);
   RETURN QUERY EXECUTE format($query$
     WITH now AS (
-      SELECT %1$s AS key, %2$s AS segment, %3$s AS value
-      FROM public.business_events AS e WHERE e.occurred_at >= $2 AND e.occurred_at < $3 AND %4$s GROUP BY 1, 2
+      %1$s
     ), before AS (
-      SELECT %1$s AS key, %2$s AS segment, %3$s AS value
-      FROM public.business_events AS e WHERE e.occurred_at >= $11 AND e.occurred_at < $12 AND %4$s GROUP BY 1, 2
+      %2$s
     ), segments AS (
-      %5$s
+      %3$s
     )
     SELECT p.begins, g.segment, v.value, CASE WHEN $11 IS NOT NULL THEN p.previous_begins END, v.previous,
            (v.value - v.previous) / nullif(v.previous, 0), t.state
-    FROM bizmetrics.trend_periods(%6$L, $2, $10, $6, $9) AS p
+    FROM bizmetrics.trend_periods(%4$L, $2, $10, $6, $9) AS p
     CROSS JOIN segments AS g
     LEFT JOIN now AS n ON n.key = p.key AND coalesce(n.segment, '') = coalesce(g.segment, '') AND (n.segment IS NULL) = (g.segment IS NULL)
     LEFT JOIN before AS b ON b.key = p.previous_key AND coalesce(b.segment, '') = coalesce(g.segment, '') AND (b.segment IS NULL) = (g.segment IS NULL),
     LATERAL (SELECT CASE WHEN p.ends <= $13 THEN 'complete' WHEN p.begins >= $13 THEN 'future' ELSE 'in_progress' END AS state) AS t,
-    LATERAL (SELECT CASE WHEN t.state <> 'future' THEN coalesce(n.value, %7$s) END AS value,
-                    CASE WHEN $11 IS NOT NULL THEN coalesce(b.value, %7$s) END AS previous) AS v
+    LATERAL (SELECT CASE WHEN t.state <> 'future' THEN coalesce(n.value, %5$s) END AS value,
+                    CASE WHEN $11 IS NOT NULL THEN coalesce(b.value, %5$s) END AS previous) AS v
     ORDER BY p.begins, g.segment COLLATE "C"
     $query$,
-    CASE unit WHEN 'hour' THEN 'date_trunc(''hour'', e.occurred_at, $6) AT TIME ZONE ''UTC'''
-              ELSE format('date_trunc(%L, e.occurred_at AT TIME ZONE $6)', unit) END,
-    CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'nullif(e.properties ->> $8, '''')' END,
-    bizmetrics.event_measure(measure, property, who),
-    bizmetrics.event_conditions(NULL, event_name, filters, company_id::text),
+    bizmetrics.trend_query(event_name, unit, '$2', '$3', measure, property, breakdown, subject, filters, company_id::text),
+    bizmetrics.trend_query(event_name, unit, '$11', '$12', measure, property, breakdown, subject, filters, company_id::text),
     CASE WHEN breakdown IS NULL THEN 'SELECT NULL::text AS segment' ELSE 'SELECT n.segment FROM now AS n UNION SELECT b.segment FROM before AS b' END,
     unit, zero)
   USING event_name, from_time, as_of, filters, company_id::text, timezone, property, breakdown, shift,

@@ -1,7 +1,7 @@
 /*
  * activity.c
  *	  In which periods of a calendar subjects were active, and what follows from it: what
- *	  active_users(), lifecycle() and stickiness() count.
+ *	  active_users(), lifecycle(), stickiness() and trend(), of subjects, make their tables of.
  *
  * A day of activity counts from that day until 7 (30) days later or the subject's next active day,
  * whichever comes first: so the subjects of each window are a running sum of what is counted here,
@@ -126,6 +126,14 @@ count_days(State *state)
 }
 
 static void
+count_subjects(State *state)
+{
+	for (uint32 i = 0; i < state->count; i++)
+		if (state->active[i] >= 0)
+			count(state, state->active[i], 0, 1);
+}
+
+static void
 count_statuses(State *state)
 {
 	for (uint32 i = 0; i < state->count; i++)
@@ -161,6 +169,9 @@ visit(void *arg, const BmSubject *subject, StringInfo result)
 			break;
 		case BM_ACTIVITY_STICKINESS:
 			count(state, (int64) state->count - 1, 0, 1);
+			break;
+		case BM_ACTIVITY_SUBJECTS:
+			count_subjects(state);
 			break;
 	}
 }

@@ -13,9 +13,10 @@
 
 typedef enum BmActivityKind
 {
-	BM_ACTIVITY_ACTIVE,	   /* of days: daily, and what weekly and monthly change by */
-	BM_ACTIVITY_LIFECYCLE, /* new, returning, resurrecting, dormant */
-	BM_ACTIVITY_STICKINESS /* subjects of one period, of two … */
+	BM_ACTIVITY_ACTIVE,		/* of days: daily, and what weekly and monthly change by */
+	BM_ACTIVITY_LIFECYCLE,	/* new, returning, resurrecting, dormant */
+	BM_ACTIVITY_STICKINESS, /* subjects of one period, of two … */
+	BM_ACTIVITY_SUBJECTS	/* those active in it */
 } BmActivityKind;
 
 /* What the analysis gets as its parameters. Condition 1 is the activity. */

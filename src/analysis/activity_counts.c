@@ -1,7 +1,7 @@
 /*
  * activity_counts.c
- *	  activity_counts(): what active_users(), lifecycle() and stickiness() make their tables of, read
- *	  by all processes that the scan may have.
+ *	  activity_counts(): what active_users(), lifecycle(), stickiness() and trend() make their tables
+ *	  of, read by all processes that the scan may have.
  */
 #include "postgres.h"
 
@@ -36,6 +36,10 @@ enum
 /* How much later than UTC a clock can be, and more. */
 #define AHEAD USECS_PER_DAY
 
+#define HINT                                                                            \
+	"Call active_users(), lifecycle(), stickiness() or trend(), which say what may be " \
+	"given."
+
 PG_FUNCTION_INFO_V1(bizmetrics_activity_counts);
 
 /* active_users() and its like have said what is wrong; this is for whoever calls the function itself. */
@@ -49,9 +53,7 @@ check_arguments(FunctionCallInfo fcinfo)
 	for (int i = 0; i < ARGUMENTS; i++)
 		if (PG_ARGISNULL(i) && i != EVENT_NAME && i != FILTERS && i != COMPANY_ID)
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not be NULL", names[i]),
-					errhint("Call active_users(), lifecycle() or stickiness(), which say "
-							"what may be given."));
+					errmsg("%s must not be NULL", names[i]), errhint(HINT));
 }
 
 /* How many periods there can be from the first one to the end. */
@@ -65,23 +67,22 @@ count_periods(const BmActivityQuery *query, TimestampTz to)
 	periods = bm_calendar_bucket(query->unit, to + AHEAD) - query->first + 1;
 	if (TIMESTAMP_IS_NOEND(to) || periods > PERIODS_MAX)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				errmsg("too many periods"),
-				errhint("Call active_users(), lifecycle() or stickiness(), which say "
-						"what may be given."));
+				errmsg("too many periods"), errhint(HINT));
 	return (int32) Max(periods, 0);
 }
 
 static BmActivityQuery *
 read_query(FunctionCallInfo fcinfo, Size *size)
 {
-	static const int figures[] = {3, 4, 1};
+	static const int figures[] = {3, 4, 1, 1};
 	char *timezone = bm_argument_text(fcinfo, TIMEZONE);
 	DateADT first_period = PG_GETARG_DATEADT(FIRST_PERIOD);
 	BmActivityQuery *query;
 
 	*size = offsetof(BmActivityQuery, timezone) + strlen(timezone) + 1;
 	query = palloc0(*size);
-	query->kind = BM_CHOICE(KIND, "kind", "active", "lifecycle", "stickiness");
+	query->kind =
+		BM_CHOICE(KIND, "kind", "active", "lifecycle", "stickiness", "subjects");
 	query->unit = BM_CHOICE(UNIT, "unit", "day", "week", "month", "quarter", "year");
 	query->first = bm_calendar_bucket(query->unit, (int64) first_period * USECS_PER_DAY);
 	query->figures = figures[query->kind];

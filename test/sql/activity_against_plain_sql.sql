@@ -45,6 +45,13 @@ CREATE FUNCTION pg_temp.differences(zones text[], units text[], range text DEFAU
   WHERE r.name LIKE range
 $$;
 SELECT u AS unit, d.* FROM unnest('{day,week,month,quarter,year}'::text[]) AS u, pg_temp.differences('{UTC,America/St_Johns,Pacific/Apia}', ARRAY[u]) AS d;
+-- trend() of subjects, which is plain SQL where a property tells segments: one that nobody has makes one.
+SELECT u AS unit, c AS compare, count(*) AS rows, sum(a.value) > 0 AS some, count(*) FILTER (WHERE a.value IS DISTINCT FROM coalesce(b.value, CASE WHEN a.state <> 'future' THEN 0 END)
+  OR a.previous_value IS DISTINCT FROM coalesce(b.previous_value, CASE WHEN c <> 'none' THEN 0 END) OR b.state <> a.state OR b.change <> a.change OR b.previous_period <> a.previous_period) AS differences
+FROM ranges AS r CROSS JOIN who AS w CROSS JOIN unnest('{UTC,America/St_Johns,Pacific/Apia}'::text[]) AS z CROSS JOIN unnest('{day,week,year}'::text[]) AS u CROSS JOIN unnest('{previous,none}'::text[]) AS c,
+  LATERAL (SELECT *, row_number() OVER () AS n FROM bizmetrics.trend(w.event_name, u, r.since, r.until, 'subjects', NULL, NULL, c, z, w.subject, w.filters, w.company, r.known)) AS a
+  LEFT JOIN LATERAL (SELECT *, row_number() OVER () AS n FROM bizmetrics.trend(w.event_name, u, r.since, r.until, 'subjects', NULL, 'nobody has it', c, z, w.subject, w.filters, w.company, r.known)) AS b ON b.n = a.n
+WHERE r.name IN ('months', 'nothing known') GROUP BY 1, 2 ORDER BY 1, 2;
 -- The days that St. John's has twice are counted once.
 SELECT z, sum(s.subjects * s.periods) AS active_days FROM unnest('{UTC,America/St_Johns}'::text[]) AS z, bizmetrics.stickiness(NULL, 'day', '2011-11-06 02:00Z', '2011-11-06 04:00Z', z) AS s GROUP BY 1 ORDER BY 1;
 -- Names that AT TIME ZONE knows: abbreviations, offsets, rules
