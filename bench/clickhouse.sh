@@ -46,3 +46,18 @@ start_clickhouse() {
 
 # Seconds until it has answered, as it has it.
 clickhouse_seconds() { clickhouse "$1" --time 2>&1 >/dev/null | tail -n 1; }
+
+# ratio_to_clickhouse NAME OURS THEIRS: both must say the same; then the ratio of the time until the answer.
+ratio_to_clickhouse() {
+	local round us them
+	[ "$(sql "$2")" = "$(clickhouse "$3")" ] || die "the answers differ: $(sql "$2") and $(clickhouse "$3")"
+	for round in $(seq "$ROUNDS"); do
+		if [ $((round % 2)) = 0 ]; then
+			us=$(seconds "$2") them=$(clickhouse_seconds "$3")
+		else
+			them=$(clickhouse_seconds "$3") us=$(seconds "$2")
+		fi
+		echo "$us $them" | awk -v name="$1" '{printf "%s %.2f s, ClickHouse %.2f s\n", name, $1, $2}' >&2
+		echo "$us $them" | awk '{print $1 / $2}'
+	done | median
+}
