@@ -157,6 +157,61 @@ CREATE AGGREGATE bizmetrics.sequence_count(pattern text, ts timestamptz, VARIADI
 COMMENT ON AGGREGATE bizmetrics.sequence_count(text, timestamptz, VARIADIC "any") IS
 'How often the pattern of sequence_match() occurs in the group without overlapping: each occurrence is ended as early as possible, which gives the largest number. Errors: as there.';
 
+CREATE FUNCTION bizmetrics.sequence_match_events_result(state internal) RETURNS timestamptz[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 150 AS 'MODULE_PATHNAME', 'bizmetrics_sequence_match_events_result';
+COMMENT ON FUNCTION bizmetrics.sequence_match_events_result(internal) IS
+'The result of sequence_match_events().';
+
+CREATE AGGREGATE bizmetrics.sequence_match_events(pattern text, ts timestamptz, VARIADIC conditions "any") (
+  SFUNC = bizmetrics.sequence_add,
+  STYPE = internal,
+  SSPACE = 256,
+  COMBINEFUNC = bizmetrics.moments_combine,
+  SERIALFUNC = bizmetrics.moments_serialize,
+  DESERIALFUNC = bizmetrics.moments_deserialize,
+  FINALFUNC = bizmetrics.sequence_match_events_result, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.sequence_match_events(text, timestamptz, VARIADIC "any") IS
+'The times of the events (?N) of the pattern of sequence_match(), in the order of the pattern: of the occurrence that ends first, and of several ways to it that in which the last event but one is as late as can be, then the one before it, and so on. Events that are any row (.) have none. Without an occurrence, an empty array. As sequenceMatchEvents() of ClickHouse, which takes other ways. Errors: as sequence_match().';
+
+-- What comes next to a chain. All rows are kept, as those of state_durations() are.
+CREATE FUNCTION bizmetrics.next_node_add(state internal, direction text, base text, ts timestamptz, value text, VARIADIC conditions "any") RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 12 AS 'MODULE_PATHNAME', 'bizmetrics_next_node_add';
+COMMENT ON FUNCTION bizmetrics.next_node_add(internal, text, text, timestamptz, text, VARIADIC "any") IS
+'Adds a row to the state of sequence_next_node().';
+
+CREATE FUNCTION bizmetrics.next_node_combine(state internal, other internal) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 60 AS 'MODULE_PATHNAME', 'bizmetrics_next_node_combine';
+COMMENT ON FUNCTION bizmetrics.next_node_combine(internal, internal) IS
+'Merges the states of sequence_next_node().';
+
+CREATE FUNCTION bizmetrics.timeline_serialize(state internal) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_serialize';
+COMMENT ON FUNCTION bizmetrics.timeline_serialize(internal) IS
+'Hands a state over to another process. For state_durations(), time_weighted_avg() and sequence_next_node().';
+
+CREATE FUNCTION bizmetrics.timeline_deserialize(serial bytea, nothing internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_deserialize';
+COMMENT ON FUNCTION bizmetrics.timeline_deserialize(bytea, internal) IS
+'Takes what timeline_serialize() handed over.';
+
+CREATE FUNCTION bizmetrics.next_node_result(state internal) RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 150 AS 'MODULE_PATHNAME', 'bizmetrics_next_node_result';
+COMMENT ON FUNCTION bizmetrics.next_node_result(internal) IS
+'The result of sequence_next_node().';
+
+CREATE AGGREGATE bizmetrics.sequence_next_node(direction text, base text, ts timestamptz, value text, VARIADIC conditions "any") (
+  SFUNC = bizmetrics.next_node_add,
+  STYPE = internal,
+  SSPACE = 512,
+  COMBINEFUNC = bizmetrics.next_node_combine,
+  SERIALFUNC = bizmetrics.timeline_serialize,
+  DESERIALFUNC = bizmetrics.timeline_deserialize,
+  FINALFUNC = bizmetrics.next_node_result, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.sequence_next_node(text, text, timestamptz, text, VARIADIC "any") IS
+'The value of the row that comes next to a chain of rows side by side. The first condition is that of the base, the others are those of the chain, from the base on. The base must satisfy its condition, and is with head the first row of all, with tail the last one, with first_match or last_match the first or the last row that satisfies both its condition and the first one of the chain. Each row on from there, forward or backward in time, must satisfy the next condition; the result is the value of the row behind them, and NULL where that is NULL, there is none, or the chain is not there. Rows of one time are in the order of their values'' bytes. NULL conditions count as false; rows whose ts is NULL or infinite are left out. As sequenceNextNode() of ClickHouse. Errors: 22004 direction, base or an array of conditions is NULL; 22023 an unknown word, forward from the tail or backward from the head, too few conditions, or one of these differs in a group; 42804 a condition is not boolean; 54023 more than 32 conditions; 54000 a group of 1 GB in a parallel worker.';
+
 -- Retention. The state is a number: bits of the conditions that held, and how many there are.
 CREATE FUNCTION bizmetrics.retention_add(state bigint, VARIADIC conditions "any") RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_retention_add';
@@ -214,16 +269,6 @@ CREATE FUNCTION bizmetrics.timeline_combine(state internal, other internal) RETU
 LANGUAGE c IMMUTABLE PARALLEL SAFE COST 60 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_combine';
 COMMENT ON FUNCTION bizmetrics.timeline_combine(internal, internal) IS
 'Merges the states of state_durations() or time_weighted_avg().';
-
-CREATE FUNCTION bizmetrics.timeline_serialize(state internal) RETURNS bytea
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_serialize';
-COMMENT ON FUNCTION bizmetrics.timeline_serialize(internal) IS
-'Hands a state over to another process. For state_durations() and time_weighted_avg().';
-
-CREATE FUNCTION bizmetrics.timeline_deserialize(serial bytea, nothing internal) RETURNS internal
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 40 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_deserialize';
-COMMENT ON FUNCTION bizmetrics.timeline_deserialize(bytea, internal) IS
-'Takes what timeline_serialize() handed over.';
 
 CREATE FUNCTION bizmetrics.timeline_add(timeline internal, state text, ts timestamptz) RETURNS internal
 LANGUAGE c IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bizmetrics_timeline_add';

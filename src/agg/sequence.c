@@ -339,3 +339,37 @@ bm_sequence_step(BmSequenceSearch *search)
 	search->next++;
 	return false;
 }
+
+/* Can moment "at" be followed at this time by the event after this one? */
+static bool
+may_precede(const BmSequenceSearch *search, size_t at, int event, int64_t time)
+{
+	const BmSequence *sequence = search->sequence;
+	uint64_t distance;
+
+	if ((search->history[at] >> event & 1) == 0)
+		return false;
+	if ((sequence->timed >> event & 1) == 0)
+		return true;
+	distance = bm_moment_distance(search->moments[at].time, time);
+	return distance >= sequence->least[event] && distance <= sequence->most[event];
+}
+
+/* What was an event is the end of the pattern up to it, so each step back ends at the first such moment. */
+void
+bm_sequence_trace(const BmSequenceSearch *search, size_t *moments)
+{
+	const BmSequence *sequence = search->sequence;
+	size_t at = search->next - 1;
+
+	moments[sequence->events - 1] = at;
+	for (int event = sequence->events - 2; event >= 0; event--)
+	{
+		int64_t time = search->moments[at].time;
+
+		at--;
+		while (!may_precede(search, at, event, time))
+			at--;
+		moments[event] = at;
+	}
+}

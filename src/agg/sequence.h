@@ -65,7 +65,7 @@ extern bool bm_sequence_parse(const char *text, int conditions, BmSequence *sequ
 
 /*
  * Begins a search over moments in bm_moment_compare()'s order. History has room for as many numbers
- * as there are moments; it may be NULL if sequence->ranged is 0.
+ * as there are moments; it may be NULL if sequence->ranged is 0 and no match is to be traced.
  */
 extern void bm_sequence_begin(BmSequenceSearch *search, const BmSequence *sequence,
 							  const BmMoment *moments, uint64_t *history);
@@ -75,5 +75,12 @@ extern void bm_sequence_begin(BmSequenceSearch *search, const BmSequence *sequen
  * match as early as possible makes their number the largest that does not overlap.
  */
 extern bool bm_sequence_step(BmSequenceSearch *search);
+
+/*
+ * Which moments the events of the match are that bm_sequence_step() has just found: of several ways, that in
+ * which the last event but one is as late as can be, then the one before it, and so on. Takes time in
+ * proportion to the moments of the match and those between them.
+ */
+extern void bm_sequence_trace(const BmSequenceSearch *search, size_t *moments);
 
 #endif /* BM_AGG_SEQUENCE_H */

@@ -1,11 +1,14 @@
 /*
  * sequence_match.c
- *	  sequence_match() and sequence_count(): does a pattern of events occur in a group, how often?
+ *	  sequence_match(), sequence_count() and sequence_match_events(): does a pattern of events occur in
+ *	  a group, how often, and when?
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -26,6 +29,7 @@ typedef struct Call
 PG_FUNCTION_INFO_V1(bizmetrics_sequence_add);
 PG_FUNCTION_INFO_V1(bizmetrics_sequence_match_result);
 PG_FUNCTION_INFO_V1(bizmetrics_sequence_count_result);
+PG_FUNCTION_INFO_V1(bizmetrics_sequence_match_events_result);
 
 static void
 parse(const text *pattern, int conditions, BmSequence *sequence)
@@ -123,32 +127,51 @@ bizmetrics_sequence_add(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(moments);
 }
 
+/* Begins a search; what it has to remember of each row is to be freed, if it is not NULL. */
+static uint64 *
+begin_search(FunctionCallInfo fcinfo, BmMoments *moments, bool is_traced,
+			 BmSequenceSearch *search)
+{
+	Call *call = prepare(fcinfo);
+	uint64 *history = NULL;
+
+	keep_parsed(fcinfo->flinfo->fn_mcxt, call, moments->pattern, moments->conditions);
+	bm_moments_sort(moments);
+	if (is_traced || call->sequence.ranged != 0)
+		history =
+			MemoryContextAllocHuge(CurrentMemoryContext, moments->count * sizeof(uint64));
+	bm_sequence_begin(search, &call->sequence, moments->moment, history);
+	return history;
+}
+
+/* Goes on to the end of the next match; false: there is none. */
+static bool
+find_match(const BmMoments *moments, BmSequenceSearch *search)
+{
+	while (search->next < moments->count)
+	{
+		if (search->next % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (bm_sequence_step(search))
+			return true;
+	}
+	return false;
+}
+
 /* How many matches there are, or whether there is one. */
 static int64
 count_matches(FunctionCallInfo fcinfo, bool only_first)
 {
 	BmMoments *moments = (BmMoments *) PG_GETARG_POINTER(0);
 	BmSequenceSearch search;
-	uint64 *history = NULL;
+	uint64 *history;
 	int64 found = 0;
-	Call *call;
 
 	if (PG_ARGISNULL(0))
 		return 0;
-	call = prepare(fcinfo);
-	keep_parsed(fcinfo->flinfo->fn_mcxt, call, moments->pattern, moments->conditions);
-	bm_moments_sort(moments);
-	if (call->sequence.ranged != 0)
-		history =
-			MemoryContextAllocHuge(CurrentMemoryContext, moments->count * sizeof(uint64));
-	bm_sequence_begin(&search, &call->sequence, moments->moment, history);
-	for (uint32 i = 0; i < moments->count; i++)
-	{
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (bm_sequence_step(&search) && ++found > 0 && only_first)
-			break;
-	}
+	history = begin_search(fcinfo, moments, false, &search);
+	while (find_match(moments, &search) && ++found > 0 && !only_first)
+		;
 	if (history != NULL)
 		pfree(history);
 	return found;
@@ -164,4 +187,33 @@ Datum
 bizmetrics_sequence_count_result(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(count_matches(fcinfo, false));
+}
+
+/* The times of the events that ask for a condition, of the match that ends first. */
+Datum
+bizmetrics_sequence_match_events_result(PG_FUNCTION_ARGS)
+{
+	BmMoments *moments = (BmMoments *) PG_GETARG_POINTER(0);
+	size_t traced[BM_SEQUENCE_MAX_EVENTS];
+	Datum times[BM_SEQUENCE_MAX_EVENTS];
+	BmSequenceSearch search;
+	uint64 *history;
+	int count = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TIMESTAMPTZOID));
+	history = begin_search(fcinfo, moments, true, &search);
+	if (find_match(moments, &search))
+	{
+		bm_sequence_trace(&search, traced);
+		for (int i = 0; i < search.sequence->events; i++)
+		{
+			if ((search.sequence->any >> i & 1) == 0)
+				times[count++] = TimestampTzGetDatum(moments->moment[traced[i]].time);
+		}
+	}
+	pfree(history);
+	PG_RETURN_ARRAYTYPE_P(construct_array(times, count, TIMESTAMPTZOID,
+										  sizeof(TimestampTz), FLOAT8PASSBYVAL,
+										  TYPALIGN_DOUBLE));
 }

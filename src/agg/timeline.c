@@ -1,6 +1,7 @@
 /*
  * timeline.c
  *	  state_durations() and time_weighted_avg(): values that hold from their row to the next one.
+ *	  sequence_next_node() keeps its rows likewise.
  *
  * Rows are kept as they come, their values one behind the other in a buffer, one that repeats the
  * row before only once. They are put in the order of time at the end.
@@ -18,36 +19,15 @@
 
 #include "agg/argument.h"
 #include "agg/moment.h"
+#include "agg/timeline.h"
 
-#define NO_VALUE PG_UINT64_MAX
 #define FIRST_ROWS 6
 #define FIRST_BYTES 64
 
-/* A row: since when which value held. */
-typedef struct Change
-{
-	TimestampTz time;
-	uint64 value; /* where it is in the buffer; NO_VALUE: it is NULL */
-} Change;
-
-typedef struct Timeline
-{
-	bool has_until;
-	TimestampTz until;
-	uint64 rows;
-	uint64 rows_room;
-	uint64 bytes;
-	uint64 bytes_room;
-	Change *changes;
-	char *values; /* varlenas, at multiples of 8 bytes */
-} Timeline;
-
-typedef int (*CompareValues)(const struct varlena *a, const struct varlena *b);
-
 typedef struct Order
 {
-	const Timeline *timeline;
-	CompareValues compare;
+	const BmTimeline *timeline;
+	BmTimelineCompare compare;
 } Order;
 
 PG_FUNCTION_INFO_V1(bizmetrics_timeline_add);
@@ -57,37 +37,31 @@ PG_FUNCTION_INFO_V1(bizmetrics_timeline_deserialize);
 PG_FUNCTION_INFO_V1(bizmetrics_state_durations_result);
 PG_FUNCTION_INFO_V1(bizmetrics_time_weighted_avg_result);
 
-static inline struct varlena *
-value_of(const Timeline *timeline, uint64 value)
-{
-	return (struct varlena *) (timeline->values + value);
-}
-
 /* At one time the greatest value is the last one; NULL is less than any. */
 static int
-compare_changes(const Change *a, const Change *b, Order *order)
+compare_rows(const BmTimelineRow *a, const BmTimelineRow *b, Order *order)
 {
 	if (a->time != b->time)
 		return a->time < b->time ? -1 : 1;
 	if (a->value == b->value)
 		return 0;
-	if (a->value == NO_VALUE || b->value == NO_VALUE)
-		return a->value == NO_VALUE ? -1 : 1;
-	return order->compare(value_of(order->timeline, a->value),
-						  value_of(order->timeline, b->value));
+	if (a->value == BM_TIMELINE_NO_VALUE || b->value == BM_TIMELINE_NO_VALUE)
+		return a->value == BM_TIMELINE_NO_VALUE ? -1 : 1;
+	return order->compare(bm_timeline_value(order->timeline, a->value),
+						  bm_timeline_value(order->timeline, b->value));
 }
 
-#define ST_SORT sort_changes
-#define ST_ELEMENT_TYPE Change
-#define ST_COMPARE(a, b, arg) compare_changes(a, b, arg)
+#define ST_SORT sort_rows
+#define ST_ELEMENT_TYPE BmTimelineRow
+#define ST_COMPARE(a, b, arg) compare_rows(a, b, arg)
 #define ST_COMPARE_ARG_TYPE Order
 #define ST_SCOPE static
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-static int
-compare_bytes(const struct varlena *a, const struct varlena *b)
+int
+bm_timeline_compare_bytes(const struct varlena *a, const struct varlena *b)
 {
 	Size length_a = VARSIZE(a) - VARHDRSZ;
 	Size length_b = VARSIZE(b) - VARHDRSZ;
@@ -103,27 +77,27 @@ compare_numerics(const struct varlena *a, const struct varlena *b)
 		DirectFunctionCall2(numeric_cmp, PointerGetDatum(a), PointerGetDatum(b)));
 }
 
-static Timeline *
+static BmTimeline *
 create(MemoryContext context, uint64 rows, uint64 bytes)
 {
-	Timeline *timeline = MemoryContextAllocZero(context, sizeof(Timeline));
+	BmTimeline *timeline = MemoryContextAllocZero(context, sizeof(BmTimeline));
 
-	timeline->rows_room = Max(rows, FIRST_ROWS);
+	timeline->room = Max(rows, FIRST_ROWS);
 	timeline->bytes_room = Max(bytes, FIRST_BYTES);
-	timeline->changes =
-		MemoryContextAllocHuge(context, timeline->rows_room * sizeof(Change));
+	timeline->row =
+		MemoryContextAllocHuge(context, timeline->room * sizeof(BmTimelineRow));
 	timeline->values = MemoryContextAllocHuge(context, timeline->bytes_room);
 	return timeline;
 }
 
 static void
-make_room(Timeline *timeline, uint64 rows, uint64 bytes)
+make_room(BmTimeline *timeline, uint64 rows, uint64 bytes)
 {
-	if (timeline->rows + rows > timeline->rows_room)
+	if (timeline->count + rows > timeline->room)
 	{
-		timeline->rows_room = Max(timeline->rows_room * 2, timeline->rows + rows);
-		timeline->changes =
-			repalloc_huge(timeline->changes, timeline->rows_room * sizeof(Change));
+		timeline->room = Max(timeline->room * 2, timeline->count + rows);
+		timeline->row =
+			repalloc_huge(timeline->row, timeline->room * sizeof(BmTimelineRow));
 	}
 	if (timeline->bytes + bytes > timeline->bytes_room)
 	{
@@ -134,45 +108,61 @@ make_room(Timeline *timeline, uint64 rows, uint64 bytes)
 
 /* Where the value is in the buffer, which has room for it; the one of the row before if it is the same. */
 static uint64
-keep_value(Timeline *timeline, const struct varlena *value)
+keep_value(BmTimeline *timeline, const struct varlena *value)
 {
 	Size size = VARHDRSZ + VARSIZE_ANY_EXHDR(value);
 	uint64 at = timeline->bytes;
-	uint64 last =
-		timeline->rows == 0 ? NO_VALUE : timeline->changes[timeline->rows - 1].value;
+	uint64 last = timeline->count == 0 ? BM_TIMELINE_NO_VALUE
+									   : timeline->row[timeline->count - 1].value;
 
-	if (last != NO_VALUE && VARSIZE(value_of(timeline, last)) == size &&
-		memcmp(VARDATA(value_of(timeline, last)), VARDATA_ANY(value), size - VARHDRSZ) ==
-			0)
+	if (last != BM_TIMELINE_NO_VALUE &&
+		VARSIZE(bm_timeline_value(timeline, last)) == size &&
+		memcmp(VARDATA(bm_timeline_value(timeline, last)), VARDATA_ANY(value),
+			   size - VARHDRSZ) == 0)
 		return last;
-	SET_VARSIZE(value_of(timeline, at), size);
-	memcpy(VARDATA(value_of(timeline, at)), VARDATA_ANY(value), size - VARHDRSZ);
+	SET_VARSIZE(bm_timeline_value(timeline, at), size);
+	memcpy(VARDATA(bm_timeline_value(timeline, at)), VARDATA_ANY(value), size - VARHDRSZ);
 	memset(timeline->values + at + size, 0, MAXALIGN(size) - size);
 	timeline->bytes += MAXALIGN(size);
 	return at;
 }
 
 static void
-add_change(Timeline *timeline, TimestampTz time, uint64 value)
+add_row(BmTimeline *timeline, TimestampTz time, uint64 value)
 {
-	timeline->changes[timeline->rows].time = time;
-	timeline->changes[timeline->rows].value = value;
-	timeline->rows++;
+	timeline->row[timeline->count].time = time;
+	timeline->row[timeline->count].value = value;
+	timeline->count++;
+}
+
+BmTimeline *
+bm_timeline_create(FunctionCallInfo fcinfo)
+{
+	return create(bm_aggregate_context(fcinfo), 0, 0);
+}
+
+void
+bm_timeline_add(BmTimeline *timeline, TimestampTz time, const struct varlena *value)
+{
+	make_room(timeline, 1,
+			  value == NULL ? 0 : MAXALIGN(VARHDRSZ + VARSIZE_ANY_EXHDR(value)));
+	add_row(timeline, time,
+			value == NULL ? BM_TIMELINE_NO_VALUE : keep_value(timeline, value));
 }
 
 /* Arguments: state, value (of any varlena type), time, and perhaps until. */
 Datum
 bizmetrics_timeline_add(PG_FUNCTION_ARGS)
 {
-	Timeline *timeline = PG_ARGISNULL(0) ? NULL : (Timeline *) PG_GETARG_POINTER(0);
+	BmTimeline *timeline = PG_ARGISNULL(0) ? NULL : (BmTimeline *) PG_GETARG_POINTER(0);
 	bool has_until = PG_NARGS() > 3 && !PG_ARGISNULL(3);
 	TimestampTz until = has_until ? PG_GETARG_TIMESTAMPTZ(3) : 0;
 
 	if (timeline == NULL)
 	{
-		timeline = create(bm_aggregate_context(fcinfo), 0, 0);
-		timeline->has_until = has_until;
-		timeline->until = until;
+		timeline = bm_timeline_create(fcinfo);
+		timeline->has_constant = has_until;
+		timeline->constant = until;
 		if (has_until && TIMESTAMP_NOT_FINITE(until))
 			ereport(
 				ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -180,58 +170,53 @@ bizmetrics_timeline_add(PG_FUNCTION_ARGS)
 				errhint(
 					"Give the time up to which the last value holds, such as now()."));
 	}
-	else if (timeline->has_until != has_until || timeline->until != until)
+	else if (timeline->has_constant != has_until || timeline->constant != until)
 		bm_not_constant("until");
 
 	/* What begins later is not looked at. */
 	if (bm_is_time(fcinfo, 2) && (!has_until || PG_GETARG_TIMESTAMPTZ(2) <= until))
-	{
-		struct varlena *value =
-			PG_ARGISNULL(1) ? NULL : PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
-
-		make_room(timeline, 1,
-				  value == NULL ? 0 : MAXALIGN(VARHDRSZ + VARSIZE_ANY_EXHDR(value)));
-		add_change(timeline, PG_GETARG_TIMESTAMPTZ(2),
-				   value == NULL ? NO_VALUE : keep_value(timeline, value));
-	}
+		bm_timeline_add(timeline, PG_GETARG_TIMESTAMPTZ(2),
+						PG_ARGISNULL(1) ? NULL
+										: PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1)));
 	PG_RETURN_POINTER(timeline);
 }
 
 /* Adds the rows of another state, whose values move as one. */
 static void
-append(Timeline *into, const Timeline *from)
+append(BmTimeline *into, const BmTimeline *from)
 {
 	uint64 moved = into->bytes;
 
-	make_room(into, from->rows, from->bytes);
+	make_room(into, from->count, from->bytes);
 	memcpy(into->values + moved, from->values, from->bytes);
 	into->bytes += from->bytes;
-	for (uint64 i = 0; i < from->rows; i++)
+	for (uint64 i = 0; i < from->count; i++)
 	{
-		uint64 value = from->changes[i].value;
+		uint64 value = from->row[i].value;
 
-		add_change(into, from->changes[i].time,
-				   value == NO_VALUE ? value : value + moved);
+		add_row(into, from->row[i].time,
+				value == BM_TIMELINE_NO_VALUE ? value : value + moved);
 	}
 }
 
 Datum
-bizmetrics_timeline_combine(PG_FUNCTION_ARGS)
+bm_timeline_combine(FunctionCallInfo fcinfo, const char *constant)
 {
 	MemoryContext context = bm_aggregate_context(fcinfo);
-	Timeline *into = PG_ARGISNULL(0) ? NULL : (Timeline *) PG_GETARG_POINTER(0);
-	const Timeline *from = PG_ARGISNULL(1) ? NULL : (Timeline *) PG_GETARG_POINTER(1);
+	BmTimeline *into = PG_ARGISNULL(0) ? NULL : (BmTimeline *) PG_GETARG_POINTER(0);
+	const BmTimeline *from = PG_ARGISNULL(1) ? NULL : (BmTimeline *) PG_GETARG_POINTER(1);
 
 	if (from != NULL)
 	{
 		if (into == NULL)
 		{
-			into = create(context, from->rows, from->bytes);
-			into->has_until = from->has_until;
-			into->until = from->until;
+			into = create(context, from->count, from->bytes);
+			into->has_constant = from->has_constant;
+			into->constant = from->constant;
 		}
-		else if (into->has_until != from->has_until || into->until != from->until)
-			bm_not_constant("until");
+		else if (into->has_constant != from->has_constant ||
+				 into->constant != from->constant)
+			bm_not_constant(constant);
 		append(into, from);
 	}
 	if (into == NULL)
@@ -240,16 +225,22 @@ bizmetrics_timeline_combine(PG_FUNCTION_ARGS)
 }
 
 Datum
+bizmetrics_timeline_combine(PG_FUNCTION_ARGS)
+{
+	return bm_timeline_combine(fcinfo, "until");
+}
+
+Datum
 bizmetrics_timeline_serialize(PG_FUNCTION_ARGS)
 {
-	const Timeline *timeline = (Timeline *) PG_GETARG_POINTER(0);
-	Size changes = timeline->rows * sizeof(Change);
-	bytea *serial = bm_serial_alloc(sizeof(Timeline) + changes + timeline->bytes);
+	const BmTimeline *timeline = (BmTimeline *) PG_GETARG_POINTER(0);
+	Size changes = timeline->count * sizeof(BmTimelineRow);
+	bytea *serial = bm_serial_alloc(sizeof(BmTimeline) + changes + timeline->bytes);
 	char *at = VARDATA(serial);
 
-	memcpy(at, timeline, sizeof(Timeline));
-	memcpy(at + sizeof(Timeline), timeline->changes, changes);
-	memcpy(at + sizeof(Timeline) + changes, timeline->values, timeline->bytes);
+	memcpy(at, timeline, sizeof(BmTimeline));
+	memcpy(at + sizeof(BmTimeline), timeline->row, changes);
+	memcpy(at + sizeof(BmTimeline) + changes, timeline->values, timeline->bytes);
 	PG_RETURN_BYTEA_P(serial);
 }
 
@@ -258,41 +249,40 @@ bizmetrics_timeline_deserialize(PG_FUNCTION_ARGS)
 {
 	const bytea *serial = PG_GETARG_BYTEA_PP(0);
 	const char *at = VARDATA_ANY(serial);
-	Timeline head;
-	Timeline *timeline;
+	BmTimeline head;
+	BmTimeline *timeline;
 
-	memcpy(&head, at, sizeof(Timeline));
-	at += sizeof(Timeline);
-	timeline = create(CurrentMemoryContext, head.rows, head.bytes);
-	timeline->has_until = head.has_until;
-	timeline->until = head.until;
-	timeline->rows = head.rows;
+	memcpy(&head, at, sizeof(BmTimeline));
+	at += sizeof(BmTimeline);
+	timeline = create(CurrentMemoryContext, head.count, head.bytes);
+	timeline->has_constant = head.has_constant;
+	timeline->constant = head.constant;
+	timeline->count = head.count;
 	timeline->bytes = head.bytes;
-	memcpy(timeline->changes, at, head.rows * sizeof(Change));
-	memcpy(timeline->values, at + head.rows * sizeof(Change), head.bytes);
+	memcpy(timeline->row, at, head.count * sizeof(BmTimelineRow));
+	memcpy(timeline->values, at + head.count * sizeof(BmTimelineRow), head.bytes);
 	PG_RETURN_POINTER(timeline);
 }
 
-/* In the order of time, rows of one time in that of their values. */
-static void
-sort_timeline(Timeline *timeline, CompareValues compare)
+void
+bm_timeline_sort(BmTimeline *timeline, BmTimelineCompare compare)
 {
 	Order order = {.timeline = timeline, .compare = compare};
 
-	sort_changes(timeline->changes, timeline->rows, &order);
+	sort_rows(timeline->row, timeline->count, &order);
 }
 
 /* Microseconds from this row to the next, or for the last one to "until". */
 static uint64
-held(const Timeline *timeline, uint64 row)
+held(const BmTimeline *timeline, uint64 row)
 {
-	TimestampTz from = timeline->changes[row].time;
-	bool is_last = row + 1 == timeline->rows;
+	TimestampTz from = timeline->row[row].time;
+	bool is_last = row + 1 == timeline->count;
 
-	if (is_last && !timeline->has_until)
+	if (is_last && !timeline->has_constant)
 		return 0;
-	return bm_moment_distance(from, is_last ? timeline->until
-											: timeline->changes[row + 1].time);
+	return bm_moment_distance(from,
+							  is_last ? timeline->constant : timeline->row[row + 1].time);
 }
 
 /* In two halves: the whole may be more than an int64 holds. */
@@ -315,7 +305,7 @@ typedef struct Span
 
 #define ST_SORT sort_spans
 #define ST_ELEMENT_TYPE Span
-#define ST_COMPARE(a, b) compare_bytes((a)->value, (b)->value)
+#define ST_COMPARE(a, b) bm_timeline_compare_bytes((a)->value, (b)->value)
 #define ST_SCOPE static
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_DEFINE
@@ -323,23 +313,24 @@ typedef struct Span
 
 /* A span for each different value, in the order of their bytes; the number of them. */
 static uint64
-sum_spans(const Timeline *timeline, Span *spans)
+sum_spans(const BmTimeline *timeline, Span *spans)
 {
 	uint64 rows = 0;
 	uint64 sums = 0;
 
-	for (uint64 i = 0; i < timeline->rows; i++)
+	for (uint64 i = 0; i < timeline->count; i++)
 	{
-		if (timeline->changes[i].value == NO_VALUE)
+		if (timeline->row[i].value == BM_TIMELINE_NO_VALUE)
 			continue;
-		spans[rows].value = value_of(timeline, timeline->changes[i].value);
+		spans[rows].value = bm_timeline_value(timeline, timeline->row[i].value);
 		spans[rows].held = held(timeline, i);
 		rows++;
 	}
 	sort_spans(spans, rows);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		if (sums > 0 && compare_bytes(spans[sums - 1].value, spans[i].value) == 0)
+		if (sums > 0 &&
+			bm_timeline_compare_bytes(spans[sums - 1].value, spans[i].value) == 0)
 			spans[sums - 1].held += spans[i].held;
 		else
 			spans[sums++] = spans[i];
@@ -350,17 +341,17 @@ sum_spans(const Timeline *timeline, Span *spans)
 Datum
 bizmetrics_state_durations_result(PG_FUNCTION_ARGS)
 {
-	Timeline *timeline = PG_ARGISNULL(0) ? NULL : (Timeline *) PG_GETARG_POINTER(0);
+	BmTimeline *timeline = PG_ARGISNULL(0) ? NULL : (BmTimeline *) PG_GETARG_POINTER(0);
 	JsonbParseState *state = NULL;
 	JsonbValue value;
 	Span *spans = NULL;
 	uint64 count = 0;
 
-	if (timeline != NULL && timeline->rows > 0)
+	if (timeline != NULL && timeline->count > 0)
 	{
-		sort_timeline(timeline, compare_bytes);
+		bm_timeline_sort(timeline, bm_timeline_compare_bytes);
 		spans =
-			MemoryContextAllocHuge(CurrentMemoryContext, timeline->rows * sizeof(Span));
+			MemoryContextAllocHuge(CurrentMemoryContext, timeline->count * sizeof(Span));
 		count = sum_spans(timeline, spans);
 	}
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -380,7 +371,7 @@ bizmetrics_state_durations_result(PG_FUNCTION_ARGS)
 
 /* Sums of values times seconds leave a lot of numbers behind: they are made in a context of their own. */
 static Numeric
-weighted_sum(const Timeline *timeline, uint64 *total)
+weighted_sum(const BmTimeline *timeline, uint64 *total)
 {
 	MemoryContext outside = CurrentMemoryContext;
 	MemoryContext inside =
@@ -388,15 +379,15 @@ weighted_sum(const Timeline *timeline, uint64 *total)
 	Numeric sum = int64_to_numeric(0);
 
 	*total = 0;
-	for (uint64 i = 0; i < timeline->rows; i++)
+	for (uint64 i = 0; i < timeline->count; i++)
 	{
 		uint64 span = held(timeline, i);
 		Numeric value;
 
-		if (timeline->changes[i].value == NO_VALUE || span == 0)
+		if (timeline->row[i].value == BM_TIMELINE_NO_VALUE || span == 0)
 			continue;
 		MemoryContextSwitchTo(inside);
-		value = (Numeric) value_of(timeline, timeline->changes[i].value);
+		value = (Numeric) bm_timeline_value(timeline, timeline->row[i].value);
 		value = numeric_mul_opt_error(value, seconds_of(span), NULL);
 		value = numeric_add_opt_error(sum, value, NULL);
 		MemoryContextSwitchTo(outside);
@@ -413,13 +404,13 @@ weighted_sum(const Timeline *timeline, uint64 *total)
 Datum
 bizmetrics_time_weighted_avg_result(PG_FUNCTION_ARGS)
 {
-	Timeline *timeline = PG_ARGISNULL(0) ? NULL : (Timeline *) PG_GETARG_POINTER(0);
+	BmTimeline *timeline = PG_ARGISNULL(0) ? NULL : (BmTimeline *) PG_GETARG_POINTER(0);
 	Numeric sum;
 	uint64 total;
 
-	if (timeline == NULL || timeline->rows == 0)
+	if (timeline == NULL || timeline->count == 0)
 		PG_RETURN_NULL();
-	sort_timeline(timeline, compare_numerics);
+	bm_timeline_sort(timeline, compare_numerics);
 	sum = weighted_sum(timeline, &total);
 	if (total == 0)
 		PG_RETURN_NULL();

@@ -41,9 +41,19 @@ check_search(const BmSequence *sequence, const BmMoment *moments)
 	int matches = 0;
 
 	REQUIRE(history != NULL);
-	bm_sequence_begin(&search, sequence, moments, sequence->ranged == 0 ? NULL : history);
-	for (int i = 0; i < MOMENTS; i++)
-		matches += bm_sequence_step(&search);
+	bm_sequence_begin(&search, sequence, moments, history);
+	for (size_t i = 0; i < MOMENTS; i++)
+	{
+		size_t traced[BM_SEQUENCE_MAX_EVENTS];
+
+		if (!bm_sequence_step(&search))
+			continue;
+		matches++;
+		bm_sequence_trace(&search, traced);
+		REQUIRE(traced[sequence->events - 1] == i);
+		for (int event = 1; event < sequence->events; event++)
+			REQUIRE(traced[event - 1] < traced[event]);
+	}
 	REQUIRE(matches * sequence->events <= MOMENTS);
 	free(history);
 }

@@ -15,6 +15,8 @@ SELECT actor, mode,
        bizmetrics.window_funnel_times('30 s', mode, ts, e = 'a', e < 'c', e = 'c', e = 'd') AS times,
        bizmetrics.sequence_match('(?1)(?2)(?3)(?3)(?2)', ts, e = 'a', e = 'b', e = 'c') AS matched,
        bizmetrics.sequence_count('(?1)(?t>=10)(?t<=30)(?2).*(?3)', ts, e = 'a', e = 'b', e = 'c') AS counted,
+       bizmetrics.sequence_match_events('(?1)(?t>=10)(?t<=30)(?2).*(?3)', ts, e = 'a', e = 'b', e = 'c') AS events,
+       bizmetrics.sequence_next_node('backward', 'last_match', ts, e || few, few > 2, e = 'a', e < 'c') AS next_node,
        bizmetrics.retention(e = 'a' AND few = 1 AND v < 20, e = 'b' AND v < 10, e = 'c' AND v < 5, e = 'x') AS retained,
        bizmetrics.state_durations(e, ts) AS durations,
        bizmetrics.state_durations(e, ts, to_timestamp(2000)) AS durations_until,
@@ -63,7 +65,7 @@ INSERT INTO moments SELECT * FROM shuffled;
 CREATE TEMP TABLE in_one_shuffled AS SELECT * FROM of_moments;
 SET max_parallel_workers_per_gather = 3;
 CREATE TEMP TABLE in_workers_shuffled AS SELECT * FROM of_moments;
-SELECT count(*) AS groups, count(DISTINCT level) AS levels, count(DISTINCT times) > 50 AS many_times, count(DISTINCT counted) > 3 AS many_counts, count(DISTINCT retained) AS retained FROM in_one;
+SELECT count(*) AS groups, count(DISTINCT level) AS levels, count(DISTINCT times) > 50 AS many_times, count(DISTINCT counted) > 3 AS many_counts, count(DISTINCT events) > 30 AS many_events, count(DISTINCT next_node) > 10 AS many_nodes, count(DISTINCT retained) AS retained FROM in_one;
 SELECT 'in_one_shuffled' AS kind, count(*) AS differ FROM (TABLE in_one EXCEPT TABLE in_one_shuffled) AS d
 UNION ALL SELECT 'in_workers', count(*) FROM (TABLE in_one EXCEPT TABLE in_workers) AS d
 UNION ALL SELECT 'in_sorted_workers', count(*) FROM (TABLE in_one EXCEPT TABLE in_sorted_workers) AS d
@@ -77,5 +79,6 @@ ANALYZE arrays;
 SELECT pg_temp.is_parallel('SELECT bizmetrics.retention_count(retained) FROM arrays') AS in_parallel, (SELECT bizmetrics.retention_count(retained) FROM arrays) = (TABLE counts_in_one) AS same;
 SELECT pg_temp.error_of('SELECT bizmetrics.window_funnel(CASE WHEN n < 15000 THEN interval ''1 s'' ELSE ''2 s'' END, ts, true) FROM moments') ~ '^22023' AS window_differs;
 SELECT pg_temp.error_of('SELECT bizmetrics.sequence_count(CASE WHEN n < 15000 THEN ''(?1)'' ELSE ''.'' END, ts, true) FROM moments') ~ '^22023' AS pattern_differs;
+SELECT pg_temp.error_of('SELECT bizmetrics.sequence_next_node(CASE WHEN n < 15000 THEN ''forward'' ELSE ''backward'' END, ''last_match'', ts, e, true, true) FROM moments') ~ '^22023' AS direction_differs;
 DROP VIEW of_moments;
 DROP TABLE moments, shuffled, arrays;

@@ -29,6 +29,14 @@ SELECT actor,
        sequence_match('(?1)(?t<=3600)(?2)', at, event = 'view', event = 'cart') AS cart_within_an_hour,
        sequence_count('(?1)', at, event = 'view') AS views
 FROM happened GROUP BY actor ORDER BY actor;
+SELECT actor, times[2] - times[1] AS from_view_to_cart
+FROM (SELECT actor, sequence_match_events('(?1).*(?2)', at, event = 'view', event = 'cart') AS times
+      FROM happened GROUP BY actor) AS a ORDER BY actor;
+-- sequence_next_node
+SELECT actor,
+       sequence_next_node('forward', 'first_match', at, event, true, event = 'view') AS after_the_first_view,
+       sequence_next_node('backward', 'tail', at, event, true, event = 'pay') AS before_paying
+FROM happened GROUP BY actor ORDER BY actor;
 -- retention
 SELECT actor, retention(event = 'view', event = 'cart', event = 'pay') FROM happened GROUP BY actor ORDER BY actor;
 SELECT retention_count(r) FROM (
