@@ -30,7 +30,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'USAGE ON SCHEMA analytics'),
     ('author', 'CREATE ON SCHEMA analytics'),
     ('author', 'SELECT ON public.business_events'),
-    ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog, bizmetrics.funnels'),
+    ('author', 'SELECT ON bizmetrics.registered_event_types, bizmetrics.event_catalog, bizmetrics.funnels, bizmetrics.cohorts'),
     ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.partitions, bizmetrics.granted_roles'),
     ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
     ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
@@ -55,6 +55,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
                                           'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'trend_query', 'subject_totals', 'cohort_counts', 'activity_counts', 'path_counts',
+                                          'cohort_actors', 'saved_cohort', 'saved_cohort_ranges', 'saved_cohort_query', 'cohort_definition', 'create_cohort', 'drop_cohort',
                                           'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
                                           'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
       OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of',

@@ -73,3 +73,341 @@ END
 $$;
 COMMENT ON FUNCTION bizmetrics.cohort_retention(text, text, text, integer, timestamptz, timestamptz, text, text, text, text, text, jsonb, jsonb, jsonb, bizmetrics.identifier, text, timestamptz) IS
 'Of the actors (or companies) whose start_event was in each day, week (from Monday) or month of [from_time, to_time), how many had return_event in that period (0) and each of the next, periods in all. type: first_time (their first start_event ever) or recurring (the first one in each period). criteria: on (in the period) or on_or_after (in it or later). mode: calendar (periods of the time zone) or rolling (24 hours, 7 or 30 times as long, from each start on). A return counts from the time of the start on. rate is retained by cohort_size, prev_rate by retained of the period before. state: complete; in_progress; future (not begun at as_of: retained is NULL); events at as_of or later do not count. breakdown: a property; a member''s segment is its value at the start (NULL without one), and returns count that have the same. An event that is NULL is any; filters is what the properties of both contain, start_filters and return_filters of one. Errors: 22004 an argument that must be given is NULL; 22008 a time is infinite; 22023 no range, unit, zone, type, criteria, mode or subject, periods is not from 1 to 1000, or filters are no object; 54000 over 100,000 cohorts; 42501 no right to read events.';
+
+CREATE FUNCTION bizmetrics.cohort_actors(
+  start_event text,
+  return_event text,
+  unit text,
+  cohort date,
+  period integer,
+  outcome text DEFAULT 'retained',
+  type text DEFAULT 'first_time',
+  criteria text DEFAULT 'on',
+  mode text DEFAULT 'calendar',
+  timezone text DEFAULT current_setting('TimeZone'),
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  start_filters jsonb DEFAULT NULL,
+  return_filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  breakdown text DEFAULT NULL,
+  as_of timestamptz DEFAULT now()
+) RETURNS TABLE (actor text, segment text, began_at timestamptz, came_back_at timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000 COST 100000 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  who text := bizmetrics.subject_column(subject);
+  segment_of text := CASE WHEN breakdown IS NULL THEN 'NULL::text' ELSE 'nullif(e.properties ->> $11, '''')' END;
+  length interval;
+  begins timestamp;	-- local times of the cohort's period and of the one asked for
+  ends timestamp;
+  period_begins timestamp;
+  period_ends timestamp;
+  since interval;	-- the same from a member's start on
+  until interval;
+BEGIN
+  PERFORM bizmetrics.check_choice('unit', unit, '{day,week,month}');
+  IF cohort IS NULL OR period IS NULL OR timezone IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'cohort, period and timezone must not be NULL',
+      HINT = 'Give those of a row of cohort_retention().';
+  END IF;
+  length := bizmetrics.unit_length(unit);
+  IF NOT isfinite(cohort) OR date_trunc(unit, cohort::timestamp) <> cohort THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('no %s begins on "%s"', unit, cohort),
+      HINT = 'A cohort is named by its first day; that of a week is a Monday.';
+  END IF;
+  IF period NOT BETWEEN 0 AND 999 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('invalid period: "%s"', period), HINT = 'Give a number from 0 to 999.';
+  END IF;
+  PERFORM bizmetrics.check_choice('outcome', outcome, '{retained,lost}');
+  PERFORM bizmetrics.check_choice('type', type, '{first_time,recurring}');
+  PERFORM bizmetrics.check_choice('criteria', criteria, '{on,on_or_after}');
+  PERFORM bizmetrics.check_choice('mode', mode, '{calendar,rolling}');
+  PERFORM bizmetrics.check_filters('filters', filters);
+  PERFORM bizmetrics.check_filters('start_filters', start_filters);
+  PERFORM bizmetrics.check_filters('return_filters', return_filters);
+  begins := cohort;
+  ends := begins + length;
+  PERFORM bizmetrics.check_periods(unit, '{day,week,month}', begins AT TIME ZONE timezone, ends AT TIME ZONE timezone, timezone, as_of);
+  period_begins := begins + period * length;
+  period_ends := CASE criteria WHEN 'on' THEN begins + (period + 1) * length ELSE 'infinity' END;
+  since := period * extract(epoch FROM length) * interval '1 second';
+  until := (period + 1) * extract(epoch FROM length) * interval '1 second';
+  -- What has not begun has lost nobody.
+  IF (CASE mode WHEN 'calendar' THEN period_begins >= as_of AT TIME ZONE timezone ELSE begins AT TIME ZONE timezone + since >= as_of END) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY EXECUTE format($query$
+    WITH starts AS (
+      SELECT %1$s AS subject, e.occurred_at AS at, %2$s AS segment
+      FROM public.business_events AS e WHERE e.occurred_at < least($3, $9) AND %3$s
+    ), members AS (
+      SELECT DISTINCT ON (s.subject) s.subject, s.at, s.segment FROM starts AS s %4$s ORDER BY s.subject, s.at, s.segment COLLATE "C"
+    ), returns AS (
+      SELECT %1$s AS subject, e.occurred_at AS at, %2$s AS segment
+      FROM public.business_events AS e WHERE e.occurred_at >= $2 AND e.occurred_at < $9 AND %5$s
+    )
+    SELECT m.subject, m.segment, m.at, min(r.at)
+    FROM members AS m LEFT JOIN returns AS r ON r.subject = m.subject AND r.at >= m.at AND %6$s
+    WHERE m.at AT TIME ZONE $6 >= $12 AND m.at AT TIME ZONE $6 < $13
+    GROUP BY 1, 2, 3 HAVING %7$s
+    $query$,
+    who, segment_of,
+    bizmetrics.event_conditions(who, start_event, filters, company_id::text) || CASE WHEN start_filters IS NULL THEN '' ELSE ' AND e.properties @> $7' END
+      || CASE type WHEN 'recurring' THEN ' AND e.occurred_at >= $2' ELSE '' END,
+    CASE type WHEN 'recurring' THEN 'WHERE s.at AT TIME ZONE $6 >= $12' ELSE '' END,
+    bizmetrics.event_conditions(who, NULL, filters, company_id::text) || CASE WHEN return_filters IS NULL THEN '' ELSE ' AND e.properties @> $8' END
+      || CASE WHEN return_event IS NULL THEN '' ELSE ' AND e.event_name = $10' END,
+    CASE WHEN mode = 'calendar' THEN 'r.at AT TIME ZONE $6 >= $14 AND r.at AT TIME ZONE $6 < $15'
+         WHEN criteria = 'on' THEN 'r.at >= m.at + $16 AND r.at < m.at + $17'
+         ELSE 'r.at >= m.at + $16' END
+      || CASE WHEN breakdown IS NULL THEN '' ELSE ' AND r.segment IS NOT DISTINCT FROM m.segment' END,
+    CASE outcome WHEN 'retained' THEN 'count(r.at) > 0' ELSE 'count(r.at) = 0' END)
+  -- Clocks are set by less than a day: what is near is read, and its local time decides.
+  USING start_event, begins AT TIME ZONE timezone - interval '1 day', ends AT TIME ZONE timezone + interval '1 day', filters, company_id::text, timezone,
+        start_filters, return_filters, as_of, return_event, breakdown, begins, ends, period_begins, period_ends, since, until;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.cohort_actors(text, text, text, date, integer, text, text, text, text, text, text, jsonb, jsonb, jsonb, bizmetrics.identifier, text, timestamptz) IS
+'Who is behind a row of cohort_retention() with the same arguments: the members of a cohort who came back in a period, or with the outcome lost those who did not, which is nobody where the period has not begun at as_of. came_back_at is the first return that counts. In no particular order. Errors: as there; 22023 no period of the unit begins on cohort, period is not from 0 to 999, or no such outcome.';
+
+-- Saved cohorts are reports, as saved funnels are: what they are stands in the report's query, between $cohort$.
+CREATE FUNCTION bizmetrics.saved_cohort(
+  definition jsonb, from_time timestamptz, to_time timestamptz, periods integer,
+  OUT cohort date, OUT segment text, OUT period integer, OUT cohort_size bigint, OUT retained bigint,
+  OUT rate numeric, OUT begins_at timestamptz, OUT complete_at timestamptz
+) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 COST 100000 SET search_path = pg_catalog, pg_temp AS $$
+  WITH d AS (
+    SELECT x.*, bizmetrics.unit_length(x.unit) AS length, extract(epoch FROM bizmetrics.unit_length(x.unit)) * interval '1 second' AS width,
+           current_setting('TimeZone') AS zone
+    FROM jsonb_to_record($1) AS x (start_event text, return_event text, unit text, type text, mode text, subject text,
+                                   filters jsonb, start_filters jsonb, return_filters jsonb, company_id text, breakdown text)
+  ), cells AS (
+    SELECT r.cohort, coalesce(r.segment, '') AS segment, r.period, r.cohort_size, r.retained, r.rate,
+           CASE d.mode WHEN 'calendar' THEN (r.cohort + r.period * d.length) AT TIME ZONE d.zone
+                ELSE r.cohort::timestamp AT TIME ZONE d.zone + r.period * d.width END AS begins_at,
+           CASE d.mode WHEN 'calendar' THEN (r.cohort + (r.period + 1) * d.length) AT TIME ZONE d.zone
+                ELSE (r.cohort + d.length) AT TIME ZONE d.zone + (r.period + 1) * d.width END AS complete_at
+    -- As of a time when all is over, whenever this is asked.
+    FROM d, bizmetrics.cohort_retention(d.start_event, d.return_event, d.unit, $4, $2, $3, d.type, 'on', d.mode, d.zone, d.subject,
+           nullif(d.filters, 'null'), nullif(d.start_filters, 'null'), nullif(d.return_filters, 'null'), d.company_id, d.breakdown,
+           $3 + ($4 + 3) * d.length) AS r
+  )
+  SELECT c.cohort, c.segment, c.period, c.cohort_size, CASE WHEN b.has_begun THEN c.retained END, CASE WHEN b.has_begun THEN c.rate END, c.begins_at, c.complete_at
+  FROM cells AS c, LATERAL (SELECT c.retained > 0 OR c.begins_at <= now() AS has_begun) AS b
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_cohort(jsonb, timestamptz, timestamptz, integer) IS
+'What the reports of create_cohort() store: cohort_retention() in the time zone of the session, and when each period begins and is complete. retained is NULL where a period has not begun and nobody was in it.';
+
+CREATE FUNCTION bizmetrics.saved_cohort_ranges(definition jsonb, from_time timestamptz, to_time timestamptz, stored jsonb)
+RETURNS TABLE (range_from timestamptz, range_to timestamptz)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  zone text := current_setting('TimeZone');
+  length interval := bizmetrics.unit_length(definition ->> 'unit');
+BEGIN
+  RETURN QUERY SELECT from_time, to_time;
+  -- Who is found to have begun earlier leaves the cohort that he was in, and so that has another size. Nobody comes
+  -- into one by what happened before it.
+  IF definition ->> 'type' = 'first_time' AND jsonb_array_length(stored) > 0 THEN
+    RETURN QUERY
+    WITH old AS (SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size FROM jsonb_array_elements(stored) AS s)
+    SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone, (o.cohort + length) AT TIME ZONE zone
+    FROM old AS o
+    LEFT JOIN bizmetrics.saved_cohort(definition || jsonb_build_object('return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
+                                      to_time, ((SELECT max(l.cohort) FROM old AS l) + length) AT TIME ZONE zone, 1) AS n USING (cohort, segment)
+    WHERE n.cohort_size IS DISTINCT FROM o.size;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_cohort_ranges(jsonb, timestamptz, timestamptz, jsonb) IS
+'Which times'' cohorts a report of create_cohort() computes anew: its window''s, and the later ones of which members are found to have begun in the window. stored are the later ones with their segments and sizes, as arrays.';
+
+CREATE FUNCTION bizmetrics.saved_cohort_query(definition text, target text, periods integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- Under whatever search_path: each operator says which one it is.
+  SELECT format(replace(replace($query$WITH d (definition) AS MATERIALIZED (SELECT $cohort$%1$s$cohort$::pg_catalog.jsonb),
+w AS (SELECT ($1 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS first, ($2 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS next),
+r AS MATERIALIZED (
+  SELECT x.range_from, x.range_to
+  FROM d, bizmetrics.saved_cohort_ranges(d.definition, $1, $2,
+    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.cohort, t.segment, t.cohort_size)) FROM %2$s AS t, w WHERE t.period {=} 0 AND t.cohort {>=} w.next)) AS x),
+n AS MATERIALIZED (SELECT c.* FROM d, r, LATERAL bizmetrics.saved_cohort(d.definition, r.range_from, r.range_to, %3$s) AS c),
+-- Cohorts and segments without members
+gone AS (
+  DELETE FROM %2$s AS t USING r
+  WHERE t.cohort {>=} (r.range_from AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date
+    AND t.cohort {<} (r.range_to AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date
+    AND NOT EXISTS (SELECT FROM n WHERE n.cohort {=} t.cohort AND n.segment {=} t.segment AND n.period {=} t.period)),
+-- Periods that have begun, and in which nothing has happened, or the cohort would have been computed
+begun AS (
+  UPDATE %2$s AS t SET retained = 0, rate = 0 FROM w
+  WHERE t.retained IS NULL AND t.begins_at {<=} pg_catalog.now() AND t.cohort {<} w.first)
+INSERT INTO %2$s AS t (cohort, segment, period, cohort_size, retained, rate, begins_at, complete_at)
+SELECT n.cohort, n.segment, n.period, n.cohort_size, n.retained, n.rate, n.begins_at, n.complete_at FROM n
+ON CONFLICT (cohort, segment, period) DO UPDATE
+SET cohort_size = excluded.cohort_size, retained = excluded.retained, rate = excluded.rate, begins_at = excluded.begins_at, complete_at = excluded.complete_at
+WHERE pg_catalog.record_ne(ROW(t.cohort_size, t.retained, t.begins_at, t.complete_at), ROW(excluded.cohort_size, excluded.retained, excluded.begins_at, excluded.complete_at))$query$,
+    '{', 'OPERATOR(pg_catalog.'), '}', ')'), definition, target, periods)
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_cohort_query(text, text, integer) IS
+'The query of a report of create_cohort().';
+
+CREATE FUNCTION bizmetrics.create_cohort(
+  name text,
+  start_event text,
+  return_event text,
+  unit text DEFAULT 'week',
+  periods integer DEFAULT 12,
+  schedule text DEFAULT '*/15 * * * *',
+  timezone text DEFAULT NULL,
+  type text DEFAULT 'first_time',
+  criteria text DEFAULT 'on',
+  mode text DEFAULT 'calendar',
+  subject text DEFAULT 'actor',
+  filters jsonb DEFAULT NULL,
+  start_filters jsonb DEFAULT NULL,
+  return_filters jsonb DEFAULT NULL,
+  company_id bizmetrics.identifier DEFAULT NULL,
+  breakdown text DEFAULT NULL,
+  owner name DEFAULT NULL,
+  description text DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  target text;
+  described text;
+  definition text;
+  ddl text;
+BEGIN
+  IF name IS NULL OR schedule IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'name and schedule must not be NULL';
+  END IF;
+  target := format('analytics.%I', 'cohort_' || name);
+  PERFORM bizmetrics.check_choice('unit', unit, '{day,week,month}');
+  PERFORM bizmetrics.check_count('periods', periods, 1000);
+  PERFORM bizmetrics.check_choice('type', type, '{first_time,recurring}');
+  PERFORM bizmetrics.check_choice('criteria', criteria, '{on,on_or_after}');
+  PERFORM bizmetrics.check_choice('mode', mode, '{calendar,rolling}');
+  PERFORM bizmetrics.check_choice('subject', subject, '{actor,company}');
+  PERFORM bizmetrics.check_filters('filters', filters);
+  PERFORM bizmetrics.check_filters('start_filters', start_filters);
+  PERFORM bizmetrics.check_filters('return_filters', return_filters);
+  IF criteria = 'on_or_after' THEN
+    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+      MESSAGE = 'a saved cohort cannot have the criteria "on_or_after"',
+      HINT = 'Each return would change cohorts of any time before it; use cohort_retention() in a report that computes everything anew.';
+  END IF;
+  -- Nothing in it can end the quotes around it.
+  definition := replace(jsonb_build_object('start_event', start_event, 'return_event', return_event, 'unit', unit, 'periods', periods, 'type', type, 'mode', mode,
+                                           'subject', subject, 'filters', filters, 'start_filters', start_filters, 'return_filters', return_filters,
+                                           'company_id', company_id::text, 'breakdown', breakdown)::text, '$', '\u0024');
+  described := coalesce(description, format('Cohorts %s: how many of those who began in a %s came back.', name, unit));
+  ddl := format($ddl$CREATE TABLE IF NOT EXISTS %1$s (
+  cohort date NOT NULL, segment text NOT NULL, period integer NOT NULL, cohort_size bigint NOT NULL, retained bigint, rate numeric,
+  begins_at timestamptz NOT NULL, complete_at timestamptz NOT NULL, PRIMARY KEY (cohort, segment, period));
+COMMENT ON TABLE %1$s IS %2$L;
+COMMENT ON COLUMN %1$s.cohort IS %3$L;
+COMMENT ON COLUMN %1$s.segment IS 'The value at the start that the rows are broken down by; empty where there is none.';
+COMMENT ON COLUMN %1$s.period IS %4$L;
+COMMENT ON COLUMN %1$s.cohort_size IS 'How many began.';
+COMMENT ON COLUMN %1$s.retained IS 'How many of them came back in the period; NULL as long as it has not begun.';
+COMMENT ON COLUMN %1$s.rate IS 'retained by cohort_size, from 0 to 1.';
+COMMENT ON COLUMN %1$s.begins_at IS 'When the period begins.';
+COMMENT ON COLUMN %1$s.complete_at IS 'When the period is over for each member: until then retained may grow.'$ddl$,
+    target, described, format('The %s in which they began, by its first day.', unit), format('How many %ss later, from 0.', unit));
+  PERFORM bizmetrics.create_report(
+    name => 'cohort_' || name,
+    target => target,
+    ddl => ddl,
+    query => bizmetrics.saved_cohort_query(definition, target, periods),
+    schedule => schedule,
+    timezone => timezone,
+    bucket => ('1 ' || unit)::interval,
+    events => CASE WHEN start_event IS NOT NULL AND return_event IS NOT NULL THEN ARRAY[start_event, return_event] END,
+    companies => CASE WHEN company_id IS NOT NULL THEN ARRAY[company_id::text] END,
+    -- From a return back to the first start that it can count for; rolling periods begin within the first one.
+    reach => nullif((periods - CASE mode WHEN 'calendar' THEN 1 ELSE -1 END) * bizmetrics.unit_length(unit), interval '0'),
+    owner => owner,
+    description => described);
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.create_cohort(text, text, text, text, integer, text, text, text, text, text, text, jsonb, jsonb, jsonb, bizmetrics.identifier, text, name, text) IS
+'Saves cohorts: the report cohort_<name> keeps the table analytics.cohort_<name> up to date, a row for each cohort, segment (breakdown) and period, and computes anew what new events change: an event the cohorts from as many periods before it to its own, and the first start of somebody, found late, the cohort that he was in. The other arguments are those of cohort_retention() and create_report(). Errors: as there; 0A000 criteria is on_or_after.';
+
+CREATE FUNCTION bizmetrics.drop_cohort(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM bizmetrics.cohorts AS c WHERE c.cohort_name = drop_cohort.name) THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('cohort "%s" does not exist', name),
+      HINT = 'SELECT cohort_name FROM bizmetrics.cohorts lists those that you may see.';
+  END IF;
+  PERFORM bizmetrics.drop_report('cohort_' || name);
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.drop_cohort(text) IS
+'Forgets saved cohorts and their runs; their table stays. Errors: 42704 no such cohorts; 42501 not their owner; 55006 they are running.';
+
+CREATE FUNCTION bizmetrics.cohort_definition(query text) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  definition jsonb;
+BEGIN
+  IF NOT starts_with(query, 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$') THEN
+    RETURN NULL;
+  END IF;
+  definition := split_part(query, '$cohort$', 2)::jsonb;
+  PERFORM (definition ->> 'periods')::integer;
+  RETURN definition;
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.cohort_definition(text) IS
+'What create_cohort() wrote into a report''s query; NULL for another query. Behind the view cohorts.';
+
+CREATE VIEW bizmetrics.cohorts AS
+SELECT pg_catalog.substr(r.report_name, 8) AS cohort_name,
+       d.definition OPERATOR(pg_catalog.->>) 'start_event' AS start_event,
+       d.definition OPERATOR(pg_catalog.->>) 'return_event' AS return_event,
+       d.definition OPERATOR(pg_catalog.->>) 'unit' AS unit,
+       (d.definition OPERATOR(pg_catalog.->>) 'periods')::pg_catalog.int4 AS periods,
+       r.timezone,
+       d.definition OPERATOR(pg_catalog.->>) 'type' AS type,
+       d.definition OPERATOR(pg_catalog.->>) 'mode' AS mode,
+       d.definition OPERATOR(pg_catalog.->>) 'subject' AS subject,
+       nullif(d.definition OPERATOR(pg_catalog.->) 'filters', 'null') AS filters,
+       nullif(d.definition OPERATOR(pg_catalog.->) 'start_filters', 'null') AS start_filters,
+       nullif(d.definition OPERATOR(pg_catalog.->) 'return_filters', 'null') AS return_filters,
+       d.definition OPERATOR(pg_catalog.->>) 'company_id' AS company_id,
+       d.definition OPERATOR(pg_catalog.->>) 'breakdown' AS breakdown,
+       r.report_name,
+       r.target,
+       r.owner_name
+FROM bizmetrics.reports AS r
+CROSS JOIN LATERAL bizmetrics.cohort_definition(r.query) AS d (definition)
+WHERE d.definition IS NOT NULL AND pg_catalog.starts_with(r.report_name, 'cohort_') AND bizmetrics.may_see_report(r.owner_name);
+COMMENT ON VIEW bizmetrics.cohorts IS
+'The saved cohorts that the current role may see, with the arguments that cohort_retention() and cohort_actors() take.';
+COMMENT ON COLUMN bizmetrics.cohorts.cohort_name IS 'As create_cohort() was told.';
+COMMENT ON COLUMN bizmetrics.cohorts.start_event IS 'What one begins with; NULL: any event.';
+COMMENT ON COLUMN bizmetrics.cohorts.return_event IS 'What one comes back with; NULL: any event.';
+COMMENT ON COLUMN bizmetrics.cohorts.unit IS 'Of cohorts and periods: day, week or month.';
+COMMENT ON COLUMN bizmetrics.cohorts.periods IS 'How many periods a cohort is followed for.';
+COMMENT ON COLUMN bizmetrics.cohorts.timezone IS 'In which a cohort begins.';
+COMMENT ON COLUMN bizmetrics.cohorts.type IS 'first_time or recurring.';
+COMMENT ON COLUMN bizmetrics.cohorts.mode IS 'calendar or rolling.';
+COMMENT ON COLUMN bizmetrics.cohorts.subject IS 'actor or company.';
+COMMENT ON COLUMN bizmetrics.cohorts.filters IS 'What the properties of starts and returns contain, or NULL.';
+COMMENT ON COLUMN bizmetrics.cohorts.start_filters IS 'What those of starts contain, or NULL.';
+COMMENT ON COLUMN bizmetrics.cohorts.return_filters IS 'What those of returns contain, or NULL.';
+COMMENT ON COLUMN bizmetrics.cohorts.company_id IS 'The company whose events count, or NULL.';
+COMMENT ON COLUMN bizmetrics.cohorts.breakdown IS 'A property, or NULL.';
+COMMENT ON COLUMN bizmetrics.cohorts.report_name IS 'The report that keeps the table.';
+COMMENT ON COLUMN bizmetrics.cohorts.target IS 'The table.';
+COMMENT ON COLUMN bizmetrics.cohorts.owner_name IS 'The role as which the report runs.';

@@ -54,4 +54,5 @@ FROM cohort_retention('signed_up', 'opened', 'week', 3, '1999-03-01', '1999-03-1
 WHERE state = 'complete' GROUP BY period ORDER BY period;
 SELECT cohort, cohort_size AS size, max(retained) FILTER (WHERE period = 0) AS w0, max(retained) FILTER (WHERE period = 1) AS w1, max(retained) FILTER (WHERE period = 2) AS w2
 FROM cohort_retention('signed_up', 'opened', 'week', 3, '1999-03-01', '1999-03-15', as_of => '1999-03-18') GROUP BY 1, 2 ORDER BY 1;
+SELECT actor, began_at, came_back_at FROM cohort_actors('signed_up', 'opened', 'week', '1999-03-01', 1, 'lost', as_of => '1999-03-18');
 ROLLBACK;
