@@ -17,7 +17,12 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 
 # The major version that is built for, and where Debian keeps its programs.
 pg_major() { echo "${PG_MAJOR:-15}"; }
-pg_bindir() { echo "/usr/lib/postgresql/$(pg_major)/bin"; }
+pg_bindir() { echo "${TREE:-}/usr/lib/postgresql/$(pg_major)/bin"; }
+
+# A copy of PostgreSQL's folders, whose programs find their libraries in it: what is installed into TREE is
+# nobody else's, and needs no root. SERVER_ENV has assignments for the environment of servers.
+TREE=''
+SERVER_ENV=()
 
 # Debian's /usr/bin/pg_config is that of libpq-dev, which may be of another major version.
 PG_CONFIG=${PG_CONFIG:-$(pg_bindir)/pg_config}
@@ -130,7 +135,7 @@ start_server() {
 		"unix_socket_permissions = 0700" \
 		"shared_preload_libraries = 'bizmetrics'" \
 		"$@" | as_user tee "$data/private.conf" >/dev/null
-	(cd / && as_user "$bin/pg_ctl" -D "$data" -l "$dir/server.log" -w -t 60 -s start) ||
+	(cd / && as_user env "${SERVER_ENV[@]}" "$bin/pg_ctl" -D "$data" -l "$dir/server.log" -w -t 60 -s start) ||
 		{ tail -n 20 "$dir/server.log" >&2; die "the server in $dir did not start"; }
 }
 
