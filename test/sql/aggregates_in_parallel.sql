@@ -13,6 +13,7 @@ SELECT actor, mode,
        bizmetrics.window_funnel('9 s', ts, e = 'a', e = 'b', e = 'c', e = 'd') AS level,
        bizmetrics.window_funnel('30 s', mode, ts, e = 'a', e < 'c', e = 'c', e = 'd') AS level_in_mode,
        bizmetrics.window_funnel_times('30 s', mode, ts, e = 'a', e < 'c', e = 'c', e = 'd') AS times,
+       bizmetrics.funnel_complete_count('30 s', mode, ts, e = 'a', e < 'c', e = 'c') AS completions,
        bizmetrics.sequence_match('(?1)(?2)(?3)(?3)(?2)', ts, e = 'a', e = 'b', e = 'c') AS matched,
        bizmetrics.sequence_count('(?1)(?t>=10)(?t<=30)(?2).*(?3)', ts, e = 'a', e = 'b', e = 'c') AS counted,
        bizmetrics.sequence_match_events('(?1)(?t>=10)(?t<=30)(?2).*(?3)', ts, e = 'a', e = 'b', e = 'c') AS events,
@@ -65,7 +66,7 @@ INSERT INTO moments SELECT * FROM shuffled;
 CREATE TEMP TABLE in_one_shuffled AS SELECT * FROM of_moments;
 SET max_parallel_workers_per_gather = 3;
 CREATE TEMP TABLE in_workers_shuffled AS SELECT * FROM of_moments;
-SELECT count(*) AS groups, count(DISTINCT level) AS levels, count(DISTINCT times) > 50 AS many_times, count(DISTINCT counted) > 3 AS many_counts, count(DISTINCT events) > 30 AS many_events, count(DISTINCT next_node) > 10 AS many_nodes, count(DISTINCT retained) AS retained FROM in_one;
+SELECT count(*) AS groups, count(DISTINCT level) AS levels, count(DISTINCT times) > 50 AS many_times, count(DISTINCT completions) > 5 AS many_completions, count(DISTINCT counted) > 3 AS many_counts, count(DISTINCT events) > 30 AS many_events, count(DISTINCT next_node) > 10 AS many_nodes, count(DISTINCT retained) AS retained FROM in_one;
 SELECT 'in_one_shuffled' AS kind, count(*) AS differ FROM (TABLE in_one EXCEPT TABLE in_one_shuffled) AS d
 UNION ALL SELECT 'in_workers', count(*) FROM (TABLE in_one EXCEPT TABLE in_workers) AS d
 UNION ALL SELECT 'in_sorted_workers', count(*) FROM (TABLE in_one EXCEPT TABLE in_sorted_workers) AS d

@@ -10,7 +10,7 @@
 
 #define MAX_ROWS 8
 #define MAX_STEPS 5
-#define GROUPS 30000 /* of each mode */
+#define GROUPS 100000 /* of each mode */
 
 static uint64_t
 next_random(void)

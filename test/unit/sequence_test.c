@@ -10,7 +10,7 @@
 
 #define MAX_ROWS 8
 #define MAX_EVENTS 5
-#define PATTERNS 60000
+#define PATTERNS 100000
 
 static uint64_t
 next_random(void)
