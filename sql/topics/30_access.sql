@@ -58,10 +58,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'cohort_actors', 'saved_cohort', 'saved_cohort_ranges', 'saved_cohort_query', 'cohort_definition', 'create_cohort', 'drop_cohort',
                                           'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
                                           'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
-      OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of',
+      OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of', 'name_in_currency',
                                                         'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
-                                                        'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs',
-                                                        'prometheus_recording_rules', 'prometheus_alert_rules'))
+                                                        'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs', 'prometheus_scrape_config',
+                                                        'prometheus_recording_rules', 'prometheus_alert_rules', 'alerted_samples'))
       OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field')))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS

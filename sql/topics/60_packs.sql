@@ -433,7 +433,7 @@ $$;
 COMMENT ON FUNCTION bizmetrics.metric_fingerprint(text) IS
 'As report_fingerprint(), of a metric.';
 
--- A metric whose report was left out has nothing to ask.
+-- A metric whose report was left out has nothing to ask: a table of its name, if there is one, is somebody's own.
 CREATE FUNCTION bizmetrics.apply_pack_metrics(pack text, restore boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
@@ -449,7 +449,7 @@ BEGIN
     JOIN bizmetrics.packs p ON p.pack = apply_pack_metrics.pack
     WHERE d.kind = 'metric'
       AND NOT EXISTS (SELECT FROM regexp_matches(d.arguments ->> 'query', '\manalytics\.(\w+)', 'g') AS t (match)
-                      WHERE to_regclass(format('analytics.%I', t.match[1])) IS NULL)
+                      WHERE to_regclass(format('analytics.%I', t.match[1])) IS NULL OR t.match[1] = ANY (p.skipped))
     ORDER BY d.name
   LOOP
     hash := md5(wanted.arguments::text);

@@ -290,11 +290,11 @@ end_customers | Customers who paid when the month ended, or now.
 growth_rate | (end_mrr - start_mrr) / start_mrr. | ratio
 gross_churn_rate | (churned_mrr + contraction_mrr) / start_mrr. | ratio | D-08 | ChartMogul 203359341
 net_churn_rate | (churned_mrr + contraction_mrr - expansion_mrr - reactivation_mrr) / start_mrr; may be negative. | ratio | D-09 | ChartMogul
-grr | Gross revenue retention: (start_mrr - contraction_mrr - churned_mrr) / start_mrr; never above 1. | ratio | D-10 | SaaS Metrics Standards Board
+grr | Gross revenue retention: (start_mrr - contraction_mrr - churned_mrr) / start_mrr; never above 1. | ratio from 0 to 1 | D-10 | SaaS Metrics Standards Board
 nrr | Net revenue retention, without customers who came back: (start_mrr + expansion_mrr - contraction_mrr - churned_mrr) / start_mrr. | ratio | D-11 | SaaS Metrics Standards Board
 nrr_with_reactivation | The same with reactivation_mrr: 1 - net_churn_rate. | ratio | D-11 | ChartMogul
 quick_ratio | (new_mrr + expansion_mrr + reactivation_mrr) / (contraction_mrr + churned_mrr). | ratio | D-17
-customer_churn_rate | churned_customers / start_customers, of this currency; customer_churn has it over all currencies. | ratio | D-12 | Chargify
+customer_churn_rate | churned_customers / start_customers, of this currency; customer_churn has it over all currencies. | ratio from 0 to 1 | D-12 | Chargify
 arpa | Average revenue per account: end_mrr / end_customers. | currency, a month | D-13 | ChartMogul
 ltv | Lifetime value: arpa x gross_margin / the mean customer_churn_rate of the six months before; NULL where none left in them. | currency | D-14 | ChartMogul 203359061
 final_at | When the month is over.
@@ -392,7 +392,7 @@ new_customers | Customers who paid for the first time ever.
 reactivated_customers | Customers who had left and are back.
 churned_customers | Customers of start_customers who do not pay any more when the month ends, or now.
 end_customers | Customers who paid when the month ended, or now.
-churn_rate | churned_customers / start_customers. | ratio | D-12 | Chargify
+churn_rate | churned_customers / start_customers. | ratio from 0 to 1 | D-12 | Chargify
 final_at | When the month is over.
 $columns$),
 
@@ -470,7 +470,7 @@ company_id
 cohort_month | The first day of the month in which the trials began.
 trials | Trials that began; one for each customer and subscription.
 converted | Those of them that were paid for later.
-conversion_rate | converted / trials; grows as long as trials of the month are open. | ratio | D-18
+conversion_rate | converted / trials; grows as long as trials of the month are open. | ratio from 0 to 1 | D-18
 median_seconds | The median time from the trial's beginning to the payment. | seconds
 $columns$),
 
@@ -508,7 +508,7 @@ company_id
 cohort_week | The Monday that begins the week.
 signups | Users who signed up for the first time.
 activated | Those of them who were activated within activation_days of 24 hours.
-activation_rate | activated / signups. | ratio | D-22
+activation_rate | activated / signups. | ratio from 0 to 1 | D-22
 final_at | When the last of them has had that time; the figures may grow until then.
 $columns$),
 
@@ -527,7 +527,7 @@ company_id
 cohort_month | The first day of the month.
 signups | Users who signed up for the first time.
 reached | Those of them who got value since.
-reached_rate | reached / signups. | ratio
+reached_rate | reached / signups. | ratio from 0 to 1
 median_seconds | The median time from the sign-up to the first value, of those who reached it. | seconds | D-23
 mean_seconds | The mean of it. | seconds | D-23
 $columns$),
@@ -643,7 +643,7 @@ responses | Answers of 1 to 5; others are not counted.
 satisfied | Answers of 4 or 5.
 score_sum | The sum of the answers.
 mean_score | The mean answer. | 1 to 5 | D-25
-satisfied_rate | satisfied / responses. | ratio | D-25
+satisfied_rate | satisfied / responses. | ratio from 0 to 1 | D-25
 $columns$),
 
 ('csat', 'Satisfaction of the 30 days up to each day.',
@@ -670,7 +670,7 @@ day | The last of the 30 days.
 responses | Answers in them.
 satisfied | Answers of 4 or 5.
 mean_score | The mean answer. | 1 to 5 | D-25
-satisfied_rate | satisfied / responses. | ratio | D-25
+satisfied_rate | satisfied / responses. | ratio from 0 to 1 | D-25
 $columns$),
 
 -- What customers use
@@ -721,7 +721,7 @@ uses | How often it was used.
 users | Different users of it.
 customers | Different customers whose users used it.
 active_users | Users who logged in or used any feature.
-adoption_rate | users / active_users. | ratio
+adoption_rate | users / active_users. | ratio from 0 to 1
 $columns$),
 
 ('customer_health', 'How each customer does: who pays, or has never paid and used the product in the last 90 days.',
@@ -909,30 +909,26 @@ LATERAL (SELECT regexp_replace(e.query, '\[parameter (\w+)\]', '{{saas.\1}}', 'g
 
 -- Metrics --------------------------------------------------------------------------------------------
 
--- A currency is part of the name, for sums over labels mean something; a metric without rows has no series.
-INSERT INTO bizmetrics.pack_metrics (pack, metric_name, type, help, labels, query)
-SELECT 'saas', format(m.metric_name, lower(c.currency)), m.type, format(m.help, c.currency), m.labels, format(m.query, c.currency)
-FROM unnest('{USD,EUR,GBP}'::text[]) AS c (currency),
-(VALUES
-  ('revenue_mrr_%s', 'gauge', 'Monthly recurring revenue in %s by plan.', '{plan}'::text[],
-   'SELECT m.plan, sum(m.mrr) AS value FROM analytics.mrr_by_plan AS m WHERE m.currency = ''%s'' AND m.day = (SELECT max(n.day) FROM analytics.mrr_by_plan AS n) GROUP BY 1'),
-  ('revenue_arr_%s', 'gauge', 'Annual recurring revenue in %s.', '{}',
-   'SELECT sum(m.arr) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n) HAVING count(*) > 0'),
-  ('revenue_arpa_%s', 'gauge', 'Monthly recurring revenue in %s of a paying customer, on average.', '{}',
-   'SELECT sum(m.end_mrr) / nullif(sum(m.end_customers), 0) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n) HAVING sum(m.end_customers) > 0'),
-  ('revenue_gross_churn_ratio_%s', 'gauge', 'Churned and contracted by starting monthly recurring revenue in %s, of the last whole month.', '{}',
-   'SELECT sum(m.churned_mrr + m.contraction_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) HAVING sum(m.start_mrr) > 0'),
-  ('revenue_net_retention_ratio_%s', 'gauge', 'Net revenue retention in %s, of the last whole month.', '{}',
-   'SELECT sum(m.start_mrr + m.expansion_mrr - m.contraction_mrr - m.churned_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) HAVING sum(m.start_mrr) > 0'),
-  ('revenue_gross_retention_ratio_%s', 'gauge', 'Gross revenue retention in %s, of the last whole month.', '{}',
-   'SELECT sum(m.start_mrr - m.contraction_mrr - m.churned_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) HAVING sum(m.start_mrr) > 0'),
-  ('customer_acquisition_cost_%s', 'gauge', 'Spending by new customers in %s, of the last whole month.', '{}',
-   'SELECT sum(u.spend) / nullif(sum(u.new_customers), 0) AS value FROM analytics.unit_economics AS u WHERE u.currency = ''%1$s'' AND u.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date HAVING sum(u.new_customers) > 0 AND sum(u.spend) IS NOT NULL'),
-  ('customer_lifetime_value_%s', 'gauge', 'Lifetime value of a customer in %s, of the current month; the mean of the tenants.', '{}',
-   'SELECT avg(m.ltv) AS value FROM analytics.mrr AS m WHERE m.currency = ''%1$s'' AND m.month = (SELECT max(n.month) FROM analytics.mrr AS n) HAVING count(m.ltv) > 0')
-) AS m (metric_name, type, help, labels, query);
-
+-- A currency becomes part of the name, for sums over labels mean something; a metric without rows has no series.
 INSERT INTO bizmetrics.pack_metrics (pack, metric_name, type, help, labels, query) VALUES
+('saas', 'revenue_mrr', 'gauge', 'Monthly recurring revenue by plan.', '{currency,plan}',
+ 'SELECT m.currency, m.plan, sum(m.mrr) AS value FROM analytics.mrr_by_plan AS m WHERE m.day = (SELECT max(n.day) FROM analytics.mrr_by_plan AS n) GROUP BY 1, 2'),
+('saas', 'revenue_arr', 'gauge', 'Annual recurring revenue.', '{currency}',
+ 'SELECT m.currency, sum(m.arr) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n) GROUP BY 1'),
+('saas', 'revenue_arpa', 'gauge', 'Monthly recurring revenue of a paying customer, on average.', '{currency}',
+ 'SELECT m.currency, sum(m.end_mrr) / nullif(sum(m.end_customers), 0) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n) GROUP BY 1 HAVING sum(m.end_customers) > 0'),
+('saas', 'revenue_gross_churn_ratio', 'gauge', 'Churned and contracted by starting monthly recurring revenue, of the last whole month.', '{currency}',
+ 'SELECT m.currency, sum(m.churned_mrr + m.contraction_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) GROUP BY 1 HAVING sum(m.start_mrr) > 0'),
+('saas', 'revenue_net_retention_ratio', 'gauge', 'Net revenue retention, of the last whole month.', '{currency}',
+ 'SELECT m.currency, sum(m.start_mrr + m.expansion_mrr - m.contraction_mrr - m.churned_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) GROUP BY 1 HAVING sum(m.start_mrr) > 0'),
+('saas', 'revenue_gross_retention_ratio', 'gauge', 'Gross revenue retention, of the last whole month.', '{currency}',
+ 'SELECT m.currency, sum(m.start_mrr - m.contraction_mrr - m.churned_mrr) / nullif(sum(m.start_mrr), 0) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n WHERE n.final_at <= now()) GROUP BY 1 HAVING sum(m.start_mrr) > 0'),
+('saas', 'customer_acquisition_cost', 'gauge', 'Spending by new customers, of the last whole month.', '{currency}',
+ 'SELECT u.currency, sum(u.spend) / nullif(sum(u.new_customers), 0) AS value FROM analytics.unit_economics AS u WHERE u.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1 HAVING sum(u.new_customers) > 0 AND sum(u.spend) IS NOT NULL'),
+('saas', 'customer_lifetime_value', 'gauge', 'Lifetime value of a customer, of the current month; the mean of the tenants.', '{currency}',
+ 'SELECT m.currency, avg(m.ltv) AS value FROM analytics.mrr AS m WHERE m.month = (SELECT max(n.month) FROM analytics.mrr AS n) GROUP BY 1 HAVING count(m.ltv) > 0'),
+('saas', 'customer_lifetime_value_by_cost_ratio', 'gauge', 'Lifetime value by cost of acquisition of a customer, of the last whole month.', '{currency}',
+ 'SELECT u.currency, avg(u.ltv) / nullif(sum(u.spend) / nullif(sum(u.new_customers), 0), 0) AS value FROM analytics.unit_economics AS u WHERE u.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1 HAVING count(u.ltv) > 0'),
 ('saas', 'customers_active', 'gauge', 'Customers who pay for a subscription.', '{}',
  'SELECT sum(c.end_customers) AS value FROM analytics.customer_churn AS c WHERE c.month = (SELECT max(d.month) FROM analytics.customer_churn AS d) HAVING count(*) > 0'),
 ('saas', 'customers_new_total', 'counter', 'Customers who paid for the first time.', '{}',

@@ -106,7 +106,7 @@ day | The day of the sign-up.
 is_paid | Whether the channel is none of organic_channels.
 signups | Users who signed up for the first time.
 activated | Those of them who were activated within activation_days of 24 hours.
-activation_rate | activated / signups. | ratio | D-22
+activation_rate | activated / signups. | ratio from 0 to 1 | D-22
 final_at | When the last of them has had that time; activated may grow until then.
 $columns$),
 
@@ -130,8 +130,8 @@ cohort_week | The Monday that begins the week of the sign-ups.
 step | The number of the step, from 1.
 event | What the step is.
 users | Users who came at least as far, each step after the one before.
-conversion_rate | users / users of the step before; NULL for the first. | ratio
-total_conversion_rate | users / users of the first step. | ratio
+conversion_rate | users / users of the step before; NULL for the first. | ratio from 0 to 1
+total_conversion_rate | users / users of the first step. | ratio from 0 to 1
 final_at | When the last of them has had that time; users may grow until then.
 $columns$),
 
@@ -183,7 +183,7 @@ cohort_month | The first day of the month of the sign-ups.
 period | How many calendar months later; 0: in the month itself, after the sign-up.
 size | Users who signed up for the first time.
 retained | Those of them who logged in in that month; NULL: it is yet to come.
-retention_rate | retained / size. | ratio
+retention_rate | retained / size. | ratio from 0 to 1
 state | complete, in_progress: the month lasts, or future.
 $columns$),
 
@@ -296,7 +296,7 @@ revenue | What users paid whom it had brought, whenever that was. | currency
 signups | Users whom it brought.
 new_customers | Users whom it had brought and who paid for the first time, in any currency.
 cpa | Cost per acquisition: spend / signups; NULL where nothing was logged as spent. | currency | D-28
-cac | Cost of acquiring a customer: spend / new_customers. | currency | D-15
+cac | Cost of acquiring a customer: spend / new_customers; NULL where nothing was logged as spent. | currency | D-15
 roi | Return on investment: (revenue - spend) / spend. | ratio | D-28
 roas | Return on advertising spend: revenue / spend. | ratio | D-28
 $columns$),
@@ -475,21 +475,15 @@ LATERAL (SELECT regexp_replace(o.query, '\[parameter (\w+)\]', '{{growth.\1}}', 
 
 -- Metrics --------------------------------------------------------------------------------------------
 
-INSERT INTO bizmetrics.pack_metrics (pack, metric_name, type, help, labels, query)
-SELECT 'growth', format(m.metric_name, lower(c.currency)), m.type, format(m.help, c.currency), m.labels, format(m.query, c.currency)
-FROM unnest('{USD,EUR,GBP}'::text[]) AS c (currency),
-(VALUES
-  ('marketing_spend_%s_total', 'counter', 'What was spent on marketing in %s, by channel.', '{channel}'::text[],
-   'SELECT m.channel, sum(m.spend) AS value FROM analytics.marketing_spend AS m WHERE m.currency = ''%s'' GROUP BY 1'),
-  ('revenue_by_channel_%s', 'gauge', 'Revenue in %s of the last 30 days, by the channel that brought who paid.', '{channel}',
-   'SELECT r.channel, sum(r.revenue) AS value FROM analytics.revenue_by_channel AS r WHERE r.currency = ''%s'' AND r.day > current_date - 30 GROUP BY 1'),
-  ('cost_per_acquisition_%s', 'gauge', 'Spending by sign-ups in %s, of the last whole month, by channel.', '{channel}',
-   'SELECT p.channel, sum(p.spend) / sum(p.signups) AS value FROM analytics.channel_performance AS p WHERE p.currency = ''%s'' AND p.cpa IS NOT NULL AND p.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1'),
-  ('return_on_investment_ratio_%s', 'gauge', 'Revenue less spending by spending in %s, of the last whole month, by channel.', '{channel}',
-   'SELECT p.channel, (sum(p.revenue) - sum(p.spend)) / sum(p.spend) AS value FROM analytics.channel_performance AS p WHERE p.currency = ''%s'' AND p.spend > 0 AND p.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1')
-) AS m (metric_name, type, help, labels, query);
-
 INSERT INTO bizmetrics.pack_metrics (pack, metric_name, type, help, labels, query) VALUES
+('growth', 'marketing_spend_total', 'counter', 'What was spent on marketing, by channel.', '{currency,channel}',
+ 'SELECT m.currency, m.channel, sum(m.spend) AS value FROM analytics.marketing_spend AS m GROUP BY 1, 2'),
+('growth', 'revenue_by_channel', 'gauge', 'Revenue of the last 30 days, by the channel that brought who paid.', '{currency,channel}',
+ 'SELECT r.currency, r.channel, sum(r.revenue) AS value FROM analytics.revenue_by_channel AS r WHERE r.day > current_date - 30 GROUP BY 1, 2'),
+('growth', 'cost_per_acquisition', 'gauge', 'Spending by sign-ups, of the last whole month, by channel.', '{currency,channel}',
+ 'SELECT p.currency, p.channel, sum(p.spend) / sum(p.signups) AS value FROM analytics.channel_performance AS p WHERE p.cpa IS NOT NULL AND p.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1, 2'),
+('growth', 'return_on_investment_ratio', 'gauge', 'Revenue less spending by spending, of the last whole month, by channel.', '{currency,channel}',
+ 'SELECT p.currency, p.channel, (sum(p.revenue) - sum(p.spend)) / sum(p.spend) AS value FROM analytics.channel_performance AS p WHERE p.spend > 0 AND p.month = (date_trunc(''month'', current_date) - interval ''1 month'')::date GROUP BY 1, 2'),
 ('growth', 'users_signups_total', 'counter', 'Sign-ups by channel.', '{channel}',
  'SELECT s.channel, sum(s.signups) AS value FROM analytics.signups_by_channel AS s GROUP BY 1'),
 ('growth', 'users_registered', 'gauge', 'Users who ever signed up.', '{}',

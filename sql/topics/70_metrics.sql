@@ -188,6 +188,11 @@ $$;
 COMMENT ON FUNCTION bizmetrics.samples_of(text, double precision[], double precision[]) IS
 'The samples of a series: of a histogram its buckets, each with all below it, sum and count. Behind metric_values and metrics_text().';
 
+CREATE FUNCTION bizmetrics.name_in_currency(name text, currency text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_name_in_currency';
+COMMENT ON FUNCTION bizmetrics.name_in_currency(text, text) IS
+'The name of a metric''s figures in a currency: shop_sales_eur, of a counter shop_sales_eur_total; where that is empty its own name.';
+
 CREATE VIEW bizmetrics.metric_families AS
 SELECT m.metric_name,
        m.metric_type,
@@ -197,11 +202,19 @@ SELECT m.metric_name,
        m.bounds,
        s.label_values,
        s.numbers,
-       t.sampled_at
+       t.sampled_at,
+       CASE WHEN c.place IS NULL THEN m.metric_name ELSE bizmetrics.name_in_currency(m.metric_name, s.label_values[c.place]) END AS family_name,
+       CASE WHEN coalesce(s.label_values[c.place], '') OPERATOR(pg_catalog.=) '' THEN m.help
+            ELSE pg_catalog.concat(m.help, ' In ', s.label_values[c.place], '.') END AS family_help,
+       CASE WHEN c.place IS NULL THEN m.labels
+            ELSE m.labels[:c.place OPERATOR(pg_catalog.-) 1] OPERATOR(pg_catalog.||) m.labels[c.place OPERATOR(pg_catalog.+) 1:] END AS family_labels,
+       CASE WHEN c.place IS NULL THEN s.label_values
+            ELSE s.label_values[:c.place OPERATOR(pg_catalog.-) 1] OPERATOR(pg_catalog.||) s.label_values[c.place OPERATOR(pg_catalog.+) 1:] END AS family_values
 FROM bizmetrics.metrics m
+CROSS JOIN LATERAL (SELECT pg_catalog.array_position(m.labels, 'currency') AS place) c
 JOIN bizmetrics.metric_series s ON s.metric_name OPERATOR(pg_catalog.=) m.metric_name
 LEFT JOIN bizmetrics.metric_state t ON t.metric_name OPERATOR(pg_catalog.=) m.metric_name;
-COMMENT ON VIEW bizmetrics.metric_families IS 'The series of all metrics, as they are stored. For those who may scrape.';
+COMMENT ON VIEW bizmetrics.metric_families IS 'The series of all metrics, as they are stored and as Prometheus is told of them: a currency is a part of the name there. For those who may scrape.';
 COMMENT ON COLUMN bizmetrics.metric_families.metric_name IS 'The metric.';
 COMMENT ON COLUMN bizmetrics.metric_families.metric_type IS 'counter, gauge, histogram or summary.';
 COMMENT ON COLUMN bizmetrics.metric_families.help IS 'What it means, and its unit.';
@@ -211,24 +224,30 @@ COMMENT ON COLUMN bizmetrics.metric_families.bounds IS 'Upper bounds of a histog
 COMMENT ON COLUMN bizmetrics.metric_families.label_values IS 'The values of its labels, in their order.';
 COMMENT ON COLUMN bizmetrics.metric_families.numbers IS 'The series'' numbers: see metric_series.';
 COMMENT ON COLUMN bizmetrics.metric_families.sampled_at IS 'When its query last succeeded.';
+COMMENT ON COLUMN bizmetrics.metric_families.family_name IS 'Its name to Prometheus, with the currency.';
+COMMENT ON COLUMN bizmetrics.metric_families.family_help IS 'What it means, with the currency.';
+COMMENT ON COLUMN bizmetrics.metric_families.family_labels IS 'The names of its labels but for the currency.';
+COMMENT ON COLUMN bizmetrics.metric_families.family_values IS 'Their values.';
 
 CREATE VIEW bizmetrics.metric_values AS
 SELECT f.metric_name,
-       f.metric_name OPERATOR(pg_catalog.||) e.suffix AS sample_name,
+       f.family_name OPERATOR(pg_catalog.||) e.suffix AS sample_name,
        pg_catalog.jsonb_object(f.labels OPERATOR(pg_catalog.||) e.bound_labels, f.label_values OPERATOR(pg_catalog.||) e.bound_values) AS labels,
        e.value,
        f.sampled_at,
-       f.owner_name
+       f.owner_name,
+       f.metric_name OPERATOR(pg_catalog.||) e.suffix AS base_name
 FROM bizmetrics.metric_families f
 CROSS JOIN LATERAL bizmetrics.samples_of(f.metric_type, f.bounds, f.numbers) AS e;
 COMMENT ON VIEW bizmetrics.metric_values IS
 'The figures of all metrics, one row a sample, whoever owns them. For those who may scrape, for authors, and for monitoring.';
 COMMENT ON COLUMN bizmetrics.metric_values.metric_name IS 'The metric.';
-COMMENT ON COLUMN bizmetrics.metric_values.sample_name IS 'The sample: the metric''s name and, of histograms and summaries, _bucket, _sum or _count.';
-COMMENT ON COLUMN bizmetrics.metric_values.labels IS 'Its labels, an object of strings.';
+COMMENT ON COLUMN bizmetrics.metric_values.sample_name IS 'The sample: the metric''s name with the currency and, of histograms and summaries, _bucket, _sum or _count.';
+COMMENT ON COLUMN bizmetrics.metric_values.labels IS 'Its labels, an object of strings; of a metric by currency that too, which Prometheus sees in the name alone.';
 COMMENT ON COLUMN bizmetrics.metric_values.value IS 'Its value.';
 COMMENT ON COLUMN bizmetrics.metric_values.sampled_at IS 'When the metric''s query last succeeded.';
 COMMENT ON COLUMN bizmetrics.metric_values.owner_name IS 'The role that the query runs as.';
+COMMENT ON COLUMN bizmetrics.metric_values.base_name IS 'The sample''s name without the currency: the same for all of them.';
 
 CREATE VIEW bizmetrics.metric_status WITH (security_barrier) AS
 SELECT m.metric_name,

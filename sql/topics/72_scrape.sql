@@ -211,23 +211,23 @@ COMMENT ON FUNCTION bizmetrics.scrape_alerts() IS 'Samples of metrics_text() abo
 CREATE FUNCTION bizmetrics.scrape_registered()
 RETURNS TABLE (name text, body text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT l.metric_name,
-         bizmetrics.metric_header(l.metric_name, l.metric_type, l.help)
-         || string_agg(bizmetrics.metric_line(l.sample_name, l.labels, l.sample_values, l.value), '' ORDER BY l.label_values COLLATE "C", l.place)
+  SELECT l.family_name,
+         bizmetrics.metric_header(l.family_name, l.metric_type, l.family_help)
+         || string_agg(bizmetrics.metric_line(l.sample_name, l.labels, l.sample_values, l.value), '' ORDER BY l.family_values COLLATE "C", l.place)
   FROM (
     -- Most series are one number.
-    SELECT f.metric_name, f.metric_type, f.help, f.metric_name AS sample_name, f.labels, f.label_values, f.label_values AS sample_values, f.numbers[1] AS value, 1 AS place
+    SELECT f.family_name, f.metric_type, f.family_help, f.family_name AS sample_name, f.family_labels AS labels, f.family_values, f.family_values AS sample_values, f.numbers[1] AS value, 1 AS place
     FROM bizmetrics.metric_families f
     WHERE f.metric_type IN ('counter', 'gauge')
     UNION ALL
-    SELECT f.metric_name, f.metric_type, f.help, f.metric_name || e.suffix, f.labels || e.bound_labels, f.label_values, f.label_values || e.bound_values, e.value, e.place
+    SELECT f.family_name, f.metric_type, f.family_help, f.family_name || e.suffix, f.family_labels || e.bound_labels, f.family_values, f.family_values || e.bound_values, e.value, e.place
     FROM bizmetrics.metric_families f
     CROSS JOIN LATERAL bizmetrics.samples_of(f.metric_type, f.bounds, f.numbers) AS e
     WHERE f.metric_type IN ('histogram', 'summary')
   ) AS l
-  GROUP BY l.metric_name, l.metric_type, l.help
+  GROUP BY l.family_name, l.metric_type, l.family_help
 $$;
-COMMENT ON FUNCTION bizmetrics.scrape_registered() IS 'The registered metrics in Prometheus''s text format, a row each. Behind metrics_text().';
+COMMENT ON FUNCTION bizmetrics.scrape_registered() IS 'The registered metrics in Prometheus''s text format, a row for each of their names. Behind metrics_text().';
 
 CREATE FUNCTION bizmetrics.metrics_text() RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -5,14 +5,14 @@
 CREATE FUNCTION bizmetrics.exported_samples()
 RETURNS TABLE (sample_name text, sample_type text, help text, sample_labels text[], query text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT f.metric_name || e.suffix,
+  SELECT f.family_name || e.suffix,
          CASE WHEN f.metric_type = 'counter' OR e.suffix <> '' THEN 'counter' ELSE 'gauge' END,
-         f.help,
-         f.labels || e.bound_labels,
+         f.family_help,
+         f.family_labels || e.bound_labels,
          'SELECT ' || coalesce((SELECT string_agg(format('labels ->> %L AS %I', l.label, l.label), ', ' ORDER BY l.place)
-                                FROM unnest(f.labels || e.bound_labels) WITH ORDINALITY AS l (label, place)) || ', ', '')
-         || format('value FROM bizmetrics.metric_values WHERE sample_name = %L', f.metric_name || e.suffix)
-  FROM (SELECT DISTINCT m.metric_name, m.metric_type, m.help, m.labels, m.bounds FROM bizmetrics.metric_families m) f
+                                FROM unnest(f.family_labels || e.bound_labels) WITH ORDINALITY AS l (label, place)) || ', ', '')
+         || format('value FROM bizmetrics.metric_values WHERE sample_name = %L', f.family_name || e.suffix)
+  FROM (SELECT DISTINCT m.family_name, m.metric_type, m.family_help, m.family_labels, m.bounds FROM bizmetrics.metric_families m) f
   CROSS JOIN LATERAL (
     SELECT s.suffix, s.bound_labels
     FROM bizmetrics.samples_of(f.metric_type, f.bounds, array_fill(0::double precision, ARRAY[coalesce(cardinality(f.bounds), 0) + 2])) s
@@ -62,11 +62,32 @@ $$;
 COMMENT ON FUNCTION bizmetrics.sql_exporter_jobs(text, interval) IS
 'A configuration (YAML) for Debian''s prometheus-sql-exporter (github.com/justwatchcom/sql_exporter), which asks connection, a postgres:// address, every so often for every sample of the metrics that have figures. It shows each as a gauge whose name begins with sql_. Errors: 22004 NULL; 22023 every is less than a second; 42501 no right to scrape.';
 
+CREATE FUNCTION bizmetrics.prometheus_scrape_config(target text, every interval DEFAULT '1 minute', path text DEFAULT '/metrics') RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF target IS NULL OR every IS NULL OR path IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'target, every and path must not be NULL';
+  ELSIF target !~ '^[^/\s]+$' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('invalid target "%s"', target),
+      HINT = 'Give a host and a port, such as db.example.org:9237.';
+  ELSIF every < interval '1 second' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('every "%s" is less than a second', every);
+  ELSIF path !~ '^/' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('path "%s" does not begin with /', path);
+  END IF;
+  RETURN concat(E'scrape_configs:\n- job_name: bizmetrics\n  scrape_interval: ', ceil(extract(epoch FROM every))::bigint, E's\n',
+    '  metrics_path: ', to_json(path), E'\n',
+    '  static_configs: [{targets: [', to_json(target), E']}]\n');
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.prometheus_scrape_config(text, interval, text) IS
+'A part of prometheus.yml: scrape_configs with a job that asks target, the host and port of who serves metrics_text(), or of an exporter, every so often for path. Errors: 22004 NULL; 22023 no host and port, every is less than a second, or path does not begin with /.';
+
 -- The name of a recorded series is level:metric:operation, as Prometheus's own advice has it.
 CREATE FUNCTION bizmetrics.prometheus_recording_rules() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH families AS (
-    SELECT DISTINCT f.metric_name, f.metric_type, f.labels FROM bizmetrics.metric_families f
+    SELECT DISTINCT f.family_name AS metric_name, f.metric_type, f.family_labels AS labels FROM bizmetrics.metric_families f
   ), levels AS (
     SELECT f.metric_name, f.metric_type,
            CASE WHEN cardinality(f.labels) = 0 THEN 'all' ELSE array_to_string(f.labels, '_') END AS level,
@@ -100,24 +121,44 @@ $$;
 COMMENT ON FUNCTION bizmetrics.prometheus_recording_rules() IS
 'Recording rules (YAML) for Prometheus: rates and daily increases of counters, quantiles of histograms, and how reports do. Errors: 42501 no right to scrape.';
 
+-- Of a metric by currency the names of all of them, the currency a label again: an alert's labels tell apart what
+-- it fires for, and its name does not.
+CREATE FUNCTION bizmetrics.alerted_samples(metric text, labels jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH matchers AS (
+    SELECT string_agg(format('%s=%s', l.key, to_json(l.value)), ',' ORDER BY l.key) AS list
+    FROM jsonb_each_text(labels) l
+    WHERE l.key ~ '^[a-z][a-z0-9_]*$' AND l.key <> 'currency'
+  ), named AS (
+    SELECT bizmetrics.name_in_currency(metric, coalesce(labels ->> 'currency', '')) AS name
+  )
+  SELECT CASE
+    WHEN NOT coalesce(labels ? 'currency', false)
+         AND EXISTS (SELECT FROM bizmetrics.metric_families f WHERE f.metric_name = metric AND f.family_name <> metric AND f.metric_type IN ('counter', 'gauge'))
+      THEN format('label_replace({__name__=~"%1$s"%2$s}, "currency", "$2", "__name__", "%1$s")',
+                  regexp_replace(metric, '(_total)?$', '(_([a-z]{3}))?\1'), coalesce(',' || m.list, ''))
+    WHEN EXISTS (SELECT FROM bizmetrics.exported_samples() e WHERE e.sample_name = n.name)
+      THEN n.name || coalesce('{' || m.list || '}', '') END
+  FROM named n CROSS JOIN matchers m
+$$;
+COMMENT ON FUNCTION bizmetrics.alerted_samples(text, jsonb) IS
+'The series of an alert''s metric in PromQL; NULL where Prometheus has none. Behind prometheus_alert_rules().';
+
 -- An alert's name in Prometheus is a plain text; a duration is in seconds.
 CREATE FUNCTION bizmetrics.prometheus_alert_rules() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH rules (alert, expr, held, severity, summary) AS (
     SELECT a.alert_name,
-           CASE WHEN a.metric_name IS NULL OR NOT EXISTS (SELECT FROM bizmetrics.exported_samples() e WHERE e.sample_name = a.metric_name)
+           CASE WHEN n.samples IS NULL
                 -- What Prometheus has no series of, it takes our word for.
                 THEN format('bizmetrics_alert_firing{alert=%s} > 0', to_json(a.alert_name))
-                ELSE format('%s%s %s %s', a.metric_name,
-                            coalesce((SELECT '{' || string_agg(format('%s=%s', l.key, to_json(l.value)), ',' ORDER BY l.key) || '}'
-                                      FROM jsonb_each_text(a.labels) l
-                                      WHERE l.key ~ '^[a-z][a-z0-9_]*$'), ''),
-                            CASE a.operator WHEN '=' THEN '==' WHEN '<>' THEN '!=' ELSE a.operator END,
+                ELSE format('%s %s %s', n.samples, CASE a.operator WHEN '=' THEN '==' WHEN '<>' THEN '!=' ELSE a.operator END,
                             bizmetrics.metric_number(a.threshold)) END,
-           CASE WHEN a.metric_name IS NULL THEN interval '0' ELSE a.hold END,
+           CASE WHEN n.samples IS NULL THEN interval '0' ELSE a.hold END,
            a.severity,
            coalesce(a.description, format('%s %s %s', coalesce(a.metric_name, a.alert_name), a.operator, a.threshold))
     FROM bizmetrics.scraped_alerts a
+    CROSS JOIN LATERAL (SELECT bizmetrics.alerted_samples(a.metric_name, a.labels) AS samples) AS n
     UNION ALL
     VALUES
       ('BizmetricsReportFails', 'bizmetrics_report_consecutive_failures > 0', interval '15 minutes', 'warning', 'The runs of a report fail: see bizmetrics.report_runs.'),
@@ -147,8 +188,7 @@ COMMENT ON FUNCTION bizmetrics.prometheus_alert_rules() IS
 -- Defaults ------------------------------------------------------------------------------------
 
 -- Where the figures come from: the first is the alert of the reference dashboards; the others are the
--- bands that most of the literature on subscription businesses agrees on, to be altered at will. A metric
--- that ends with % stands for each whose name begins so: one a currency.
+-- bands that most of the literature on subscription businesses agrees on, to be altered at will.
 CREATE FUNCTION bizmetrics.default_alerts()
 RETURNS TABLE (alert_name text, metric_name text, operator text, threshold double precision, clear_threshold double precision,
                hold interval, every interval, severity text, description text)
@@ -156,19 +196,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   VALUES
     ('High churn', 'customer_churn_ratio', '>', 0.07::double precision, 0.06::double precision, interval '10 minutes', interval '5 minutes', 'critical', 'More than 7 % of the customers left within a month.'),
     ('Churn to watch', 'customer_churn_ratio', '>', 0.05, 0.045, '10 minutes', '5 minutes', 'warning', 'More than 5 % of the customers left within a month.'),
-    ('Net revenue retention below one', 'revenue_net_retention_ratio_%', '<', 1, 1.01, '1 hour', '5 minutes', 'warning', 'The customers of before pay less than they did: below 1 a business shrinks without new ones.'),
-    ('Gross revenue retention low', 'revenue_gross_retention_ratio_%', '<', 0.8, 0.82, '1 hour', '5 minutes', 'critical', 'Less than 80 % of recurring revenue is kept.'),
-    ('Gross churn high', 'revenue_gross_churn_ratio_%', '>', 0.05, 0.04, '1 hour', '5 minutes', 'warning', 'More than 5 % of recurring revenue was lost or contracted within a month.'),
+    ('Net revenue retention below one', 'revenue_net_retention_ratio', '<', 1, 1.01, '1 hour', '5 minutes', 'warning', 'The customers of before pay less than they did: below 1 a business shrinks without new ones.'),
+    ('Gross revenue retention low', 'revenue_gross_retention_ratio', '<', 0.8, 0.82, '1 hour', '5 minutes', 'critical', 'Less than 80 % of recurring revenue is kept.'),
+    ('Gross churn high', 'revenue_gross_churn_ratio', '>', 0.05, 0.04, '1 hour', '5 minutes', 'warning', 'More than 5 % of recurring revenue was lost or contracted within a month.'),
     ('Trial conversion low', 'trial_conversion_ratio', '<', 0.15, 0.17, '1 day', '1 hour', 'monitor', 'Fewer than 15 of 100 trials are paid.'),
     ('Activation low', 'activation_ratio', '<', 0.2, 0.22, '1 day', '1 hour', 'warning', 'Fewer than one in five who sign up get to the first value in time.'),
     ('NPS negative', 'nps_score', '<', 0, 5, '1 day', '1 hour', 'critical', 'More customers would warn of the product than recommend it.'),
     ('CSAT low', 'csat_score', '<', 3.5, 3.7, '1 day', '1 hour', 'warning', 'The mean satisfaction is below 3.5 of 5.'),
     ('Customer health poor', 'customer_health_score_average', '<', 40, 45, '1 hour', '5 minutes', 'critical', 'The mean health score is in the lowest band.'),
     ('Customer health to watch', 'customer_health_score_average', '<', 60, 63, '1 hour', '5 minutes', 'warning', 'The mean health score is below 60.'),
-    ('Marketing costs more than it brings', 'return_on_investment_ratio_%', '<', 0, 0.05, '1 day', '1 hour', 'warning', 'A channel brought less revenue than was spent on it.')
+    ('Marketing costs more than it brings', 'return_on_investment_ratio', '<', 0, 0.05, '1 day', '1 hour', 'warning', 'A channel brought less revenue than was spent on it.')
 $$;
 COMMENT ON FUNCTION bizmetrics.default_alerts() IS
-'Thresholds to begin with, for the metrics of the packs, as create_default_alerts() registers them; a metric_name that ends with % stands for one metric a currency.';
+'Thresholds to begin with, for the metrics of the packs, as create_default_alerts() registers them; one on a metric by currency holds for each of them.';
 
 CREATE FUNCTION bizmetrics.create_default_alerts(owner name DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -177,15 +217,11 @@ DECLARE
   created integer := 0;
 BEGIN
   FOR d IN
-    SELECT n.name AS alert_name, m.metric_name, a.operator, a.threshold, a.clear_threshold, a.hold, a.every, a.severity, a.description
+    SELECT a.*
     FROM bizmetrics.default_alerts() a
-    JOIN bizmetrics.scraped_metrics m
-      ON CASE WHEN right(a.metric_name, 1) = '%' THEN starts_with(m.metric_name, left(a.metric_name, -1)) ELSE m.metric_name = a.metric_name END
-    CROSS JOIN LATERAL (
-      SELECT a.alert_name || CASE WHEN m.metric_name = a.metric_name THEN '' ELSE ', ' || substr(m.metric_name, length(a.metric_name)) END AS name
-    ) n
-    WHERE NOT EXISTS (SELECT FROM bizmetrics.scraped_alerts s WHERE s.alert_name = n.name)
-    ORDER BY n.name
+    JOIN bizmetrics.scraped_metrics m ON m.metric_name = a.metric_name
+    WHERE NOT EXISTS (SELECT FROM bizmetrics.scraped_alerts s WHERE s.alert_name = a.alert_name)
+    ORDER BY a.alert_name
   LOOP
     PERFORM bizmetrics.create_alert(d.alert_name, d.operator, d.threshold, metric => d.metric_name, hold => d.hold, every => d.every,
                                     clear_threshold => d.clear_threshold, severity => d.severity, description => d.description,

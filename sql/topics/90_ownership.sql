@@ -71,7 +71,7 @@ GRANT SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.al
 GRANT EXECUTE ON FUNCTION bizmetrics.metrics_text(), bizmetrics.metric_header(text, text, text), bizmetrics.metric_number(double precision),
   bizmetrics.metric_line(text, text[], text[], double precision), bizmetrics.samples_of(text, double precision[], double precision[]),
   bizmetrics.scrape_server(), bizmetrics.scrape_events(), bizmetrics.scrape_reports(), bizmetrics.scrape_metrics(), bizmetrics.scrape_alerts(), bizmetrics.scrape_registered(),
-  bizmetrics.exported_samples(), bizmetrics.sql_exporter_collectors(), bizmetrics.sql_exporter_jobs(text, interval),
+  bizmetrics.exported_samples(), bizmetrics.name_in_currency(text, text), bizmetrics.alerted_samples(text, jsonb), bizmetrics.sql_exporter_collectors(), bizmetrics.sql_exporter_jobs(text, interval), bizmetrics.prometheus_scrape_config(text, interval, text),
   bizmetrics.prometheus_recording_rules(), bizmetrics.prometheus_alert_rules() TO pg_monitor;
 
 -- Who may cancel what others run may cancel reports.

@@ -11,7 +11,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -89,15 +88,6 @@ bm_alert_operator_name(BmAlertOperator op)
 	return names[op];
 }
 
-static Interval *
-copy_interval(Datum value)
-{
-	Interval *copy = palloc(sizeof(Interval));
-
-	*copy = *DatumGetIntervalP(value);
-	return copy;
-}
-
 static char *
 text_or_null(Datum value, bool isnull)
 {
@@ -120,11 +110,11 @@ read_alert(Relation rel, HeapTuple row)
 	(void) bm_alert_operator_find(TextDatumGetCString(v[ALERT_OPERATOR]), &alert->op);
 	alert->threshold = DatumGetFloat8(v[ALERT_THRESHOLD]);
 	alert->clear_threshold = DatumGetFloat8(v[ALERT_CLEAR_THRESHOLD]);
-	alert->hold = copy_interval(v[ALERT_HOLD]);
-	alert->every = copy_interval(v[ALERT_EVERY]);
+	alert->hold = bm_interval_copy(v[ALERT_HOLD]);
+	alert->every = bm_interval_copy(v[ALERT_EVERY]);
 	alert->severity = TextDatumGetCString(v[ALERT_SEVERITY]);
 	alert->description = text_or_null(v[ALERT_DESCRIPTION], n[ALERT_DESCRIPTION]);
-	alert->timeout = copy_interval(v[ALERT_TIMEOUT]);
+	alert->timeout = bm_interval_copy(v[ALERT_TIMEOUT]);
 	alert->search_path = TextDatumGetCString(v[ALERT_SEARCH_PATH]);
 	alert->created_at = DatumGetTimestampTz(v[ALERT_CREATED_AT]);
 	return alert;
@@ -342,12 +332,12 @@ bizmetrics_create_alert(PG_FUNCTION_ARGS)
 		alert->query = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERY));
 	if (!PG_ARGISNULL(ARG_LABELS))
 		alert->labels = PG_GETARG_JSONB_P(ARG_LABELS);
-	alert->hold = copy_interval(PG_GETARG_DATUM(ARG_HOLD));
-	alert->every = copy_interval(PG_GETARG_DATUM(ARG_EVERY));
+	alert->hold = bm_interval_copy(PG_GETARG_DATUM(ARG_HOLD));
+	alert->every = bm_interval_copy(PG_GETARG_DATUM(ARG_EVERY));
 	alert->severity = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SEVERITY));
 	if (!PG_ARGISNULL(ARG_DESCRIPTION))
 		alert->description = text_to_cstring(PG_GETARG_TEXT_PP(ARG_DESCRIPTION));
-	alert->timeout = copy_interval(PG_GETARG_DATUM(ARG_TIMEOUT));
+	alert->timeout = bm_interval_copy(PG_GETARG_DATUM(ARG_TIMEOUT));
 	alert->search_path = pstrdup(namespace_search_path);
 	alert->created_at = bm_clock_now();
 	LockRelationOid(bm_relation_oid("alerts", false), ShareUpdateExclusiveLock);
@@ -362,42 +352,25 @@ bizmetrics_create_alert(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static void
-delete_row(const char *table, const char *index, const char *name)
-{
-	Relation rel = bm_table_open(table, RowExclusiveLock);
-	HeapTuple row = bm_table_get(rel, index, TEXTOID, CStringGetTextDatum(name));
-
-	if (row != NULL)
-		(void) bm_table_delete(rel, row);
-	table_close(rel, NoLock);
-}
-
 Datum
 bizmetrics_drop_alert(PG_FUNCTION_ARGS)
 {
 	char *name;
 	BmAlert *alert;
-	Oid owner;
 
 	PreventCommandIfReadOnly("drop_alert()");
 	bm_query_require(fcinfo, 0, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	alert = find_alert(name);
-	owner = alert != NULL ? get_role_oid(alert->owner, true) : InvalidOid;
-	if (alert != NULL && !bm_role_inherits(GetUserId(), owner) &&
-		!bm_role_inherits(GetUserId(), bm_extension_owner()))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for alert \"%s\"", name)));
-	bm_evaluate_lock(owner);
+	bm_query_lock("alert", name, alert != NULL ? alert->owner : NULL);
 	alert = find_alert(name);
 	if (alert == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("alert \"%s\" does not exist", name),
 						errhint("The view bizmetrics.alert_status lists the alerts.")));
 	bm_alert_forget(name);
-	delete_row("alert_checks", "alert_checks_pkey", name);
-	delete_row("alerts", "alerts_pkey", name);
+	bm_named_rows_delete("alert_checks", "alert_checks_pkey", name);
+	bm_named_rows_delete("alerts", "alerts_pkey", name);
 	bm_query_schedule(alert->owner);
 	PG_RETURN_VOID();
 }

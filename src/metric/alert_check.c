@@ -104,7 +104,8 @@ set_query(const BmAlert *alert, BmEvaluation *evaluation)
 		return;
 	}
 	evaluation->query = "SELECT v.value, v.labels FROM bizmetrics.metric_values v "
-						"WHERE v.sample_name OPERATOR(pg_catalog.=) $1 "
+						"WHERE (v.sample_name OPERATOR(pg_catalog.=) $1 "
+						"OR v.base_name OPERATOR(pg_catalog.=) $1) "
 						"AND v.labels OPERATOR(pg_catalog.@>) $2";
 	evaluation->nargs = 2;
 	evaluation->values[0] = CStringGetTextDatum(alert->metric);
@@ -168,18 +169,6 @@ look_at(const BmAlert *alert, BmAlertCheck *state, TimestampTz now)
 	bm_alert_check_put(alert, state);
 }
 
-/* Looks are made at the beginning of minutes, a moment earlier or later. */
-static bool
-is_due(const BmAlert *alert, const BmAlertCheck *check, TimestampTz now)
-{
-	TimestampTz minute = check->checked_at;
-
-	if (minute == DT_NOBEGIN || minute > now)
-		return true;
-	minute -= minute % USECS_PER_MINUTE;
-	return minute + bm_interval_usecs(alert->every) <= now;
-}
-
 /* The current role's alerts that are due, or all of them; how many were looked at. */
 Datum
 bizmetrics_check_alerts(PG_FUNCTION_ARGS)
@@ -196,12 +185,13 @@ bizmetrics_check_alerts(PG_FUNCTION_ARGS)
 	foreach(cell, bm_alerts_of(GetUserNameFromId(GetUserId(), false)))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
+		const BmAlert *alert = lfirst(cell);
 		BmAlertCheck check;
 
-		bm_alert_check_get(lfirst(cell), &check);
-		if (all || is_due(lfirst(cell), &check, now))
+		bm_alert_check_get(alert, &check);
+		if (all || bm_look_due(check.checked_at, alert->every, now))
 		{
-			look_at(lfirst(cell), &check, now);
+			look_at(alert, &check, now);
 			looked_at++;
 		}
 		MemoryContextSwitchTo(old);

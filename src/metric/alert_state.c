@@ -23,6 +23,7 @@
 #include "base/guc.h"
 #include "base/table.h"
 #include "metric/alert.h"
+#include "metric/evaluate.h"
 #include "metric/format.h"
 
 #define CHANNEL "bizmetrics_alerts"
@@ -229,21 +230,10 @@ bm_alert_go(const BmAlert *alert, BmAlertInstance *instance, BmAlertState state,
 		tell(alert, instance, now);
 }
 
-static void
-delete_rows(const char *table, const char *index, const char *name)
-{
-	Relation rel = bm_table_open(table, RowExclusiveLock);
-	ListCell *cell;
-
-	foreach(cell, bm_table_list(rel, index, TEXTOID, CStringGetTextDatum(name)))
-		(void) bm_table_delete(rel, lfirst(cell));
-	table_close(rel, NoLock);
-}
-
 /* Deletes the states and the history of an alert. */
 void
 bm_alert_forget(const char *name)
 {
-	delete_rows("alert_states", STATES_INDEX, name);
-	delete_rows("alert_changes", HISTORY_INDEX, name);
+	bm_named_rows_delete("alert_states", STATES_INDEX, name);
+	bm_named_rows_delete("alert_changes", HISTORY_INDEX, name);
 }

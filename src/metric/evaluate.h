@@ -34,6 +34,10 @@ extern void bm_query_check(const char *wrapped, Oid owner, int nargs, Oid *types
 extern Oid bm_query_owner(FunctionCallInfo fcinfo, int argument, const char *what);
 extern void bm_query_interval_check(const char *name, const Interval *value, int64 least);
 extern void bm_query_schedule(const char *owner);
+extern void bm_query_lock(const char *what, const char *name, const char *owner);
+extern void bm_named_rows_delete(const char *table, const char *index, const char *name);
+extern Interval *bm_interval_copy(Datum value);
+extern bool bm_look_due(TimestampTz looked_at, const Interval *every, TimestampTz now);
 extern void bm_query_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
 #endif

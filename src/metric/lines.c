@@ -7,10 +7,12 @@
 #include "utils/builtins.h"
 
 #include "metric/format.h"
+#include "metric/names.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_metric_header);
 PG_FUNCTION_INFO_V1(bizmetrics_metric_line);
 PG_FUNCTION_INFO_V1(bizmetrics_metric_number);
+PG_FUNCTION_INFO_V1(bizmetrics_name_in_currency);
 
 static void *
 resize(void *memory, size_t size)
@@ -80,4 +82,20 @@ bizmetrics_metric_number(PG_FUNCTION_ARGS)
 
 	bm_metric_number(PG_GETARG_FLOAT8(0), number);
 	PG_RETURN_TEXT_P(cstring_to_text(number));
+}
+
+/* The name that a metric has for its figures in a currency; in none its own. */
+Datum
+bizmetrics_name_in_currency(PG_FUNCTION_ARGS)
+{
+	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *currency = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	int stem = (int) bm_metric_name_stem(name);
+
+	if (currency[0] == '\0')
+		PG_RETURN_TEXT_P(cstring_to_text(name));
+	for (char *c = currency; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	PG_RETURN_TEXT_P(
+		cstring_to_text(psprintf("%.*s_%s%s", stem, name, currency, name + stem)));
 }

@@ -43,6 +43,7 @@ typedef struct BmMetricState
 
 /* registry.c */
 extern List *bm_metrics_of(const char *owner);
+extern int bm_metric_currency(const BmMetric *metric);
 extern BmMetric *bm_metric_find(const char *name);
 extern void bm_metric_state_get(const BmMetric *metric, BmMetricState *state);
 extern void bm_metric_state_put(const BmMetric *metric, const BmMetricState *state);

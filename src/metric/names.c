@@ -3,7 +3,8 @@
  *
  * What Prometheus would not take at all, what its own linter (promtool check metrics) complains of,
  * and what makes figures mean two things: percentages beside ratios, milliseconds beside seconds,
- * _total on what goes down, sums over currencies, a series for each user. Plain C: no server.
+ * _total on what goes down, a series for each user. A currency is a part of the name, for sums over several mean
+ * nothing. Plain C: no server.
  */
 #include <stdio.h>
 #include <string.h>
@@ -77,8 +78,6 @@ static const Word refused_labels[] = {
 	{"quantile", "Prometheus uses it for the quantiles of summaries"},
 	{"job", "Prometheus sets it to what it scrapes"},
 	{"instance", "Prometheus sets it to what it scrapes"},
-	{"currency",
-	 "sums over currencies mean nothing: put the currency into the metric's name"},
 	{"id", "each value would be a series of its own"},
 	{"user", "each value would be a series of its own"},
 	{"user_id", "each value would be a series of its own"},
@@ -231,6 +230,29 @@ bm_metric_name_ok(const char *name, BmMetricType type, BmNameProblem *problem)
 					  "names that begin with " RESERVED_PREFIX " are the extension's own",
 					  "Begin it with the name of your application.");
 	return suffix_ok(name, type, problem) && words_ok(name, problem);
+}
+
+/* How much of a metric's name comes before the currency. */
+size_t
+bm_metric_name_stem(const char *metric)
+{
+	return strlen(metric) - (ends_with(metric, "_total") ? strlen("_total") : 0);
+}
+
+/* Is the second the first one's name in some currency: a_b_eur of a_b, a_eur_total of a_total? */
+bool
+bm_metric_name_in_currency(const char *metric, const char *name)
+{
+	size_t stem = bm_metric_name_stem(metric);
+
+	if (strlen(name) != strlen(metric) + 1 + BM_CURRENCY_LENGTH ||
+		strncmp(name, metric, stem) != 0 || name[stem] != '_' ||
+		strcmp(name + stem + 1 + BM_CURRENCY_LENGTH, metric + stem) != 0)
+		return false;
+	for (size_t i = stem + 1; i <= stem + BM_CURRENCY_LENGTH; i++)
+		if (name[i] < 'a' || name[i] > 'z')
+			return false;
+	return true;
 }
 
 /* May a label have this name? */

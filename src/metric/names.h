@@ -7,6 +7,10 @@
 
 #define BM_METRIC_NAME_MAX 100
 
+/* The label that becomes a part of the name, for sums over currencies mean nothing. */
+#define BM_CURRENCY_LABEL "currency"
+#define BM_CURRENCY_LENGTH 3
+
 typedef enum BmMetricType
 {
 	BM_METRIC_COUNTER,
@@ -26,6 +30,8 @@ extern bool bm_metric_type_find(const char *name, BmMetricType *type);
 extern const char *bm_metric_type_name(BmMetricType type);
 extern bool bm_metric_name_ok(const char *name, BmMetricType type,
 							  BmNameProblem *problem);
+extern size_t bm_metric_name_stem(const char *metric);
+extern bool bm_metric_name_in_currency(const char *metric, const char *name);
 extern bool bm_label_name_ok(const char *name, BmNameProblem *problem);
 
 #endif

@@ -1,6 +1,7 @@
-/* What create_metric() and create_alert() check of a query and of who registers it. */
+/* What metrics and alerts share: checks of a query and of who registers it, and when to look again. */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -14,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/table.h"
 #include "metric/evaluate.h"
 #include "report/registry.h"
 
@@ -118,6 +120,52 @@ bm_query_owner(FunctionCallInfo fcinfo, int argument, const char *what)
 						errhint("Say owner => a plain role that may log in and was "
 								"granted bizmetrics.grant_author().")));
 	return owner;
+}
+
+/*
+ * Before a metric or an alert is changed or dropped: may the caller do so, and nobody looks at what its
+ * owner has registered any more until the transaction ends. owner is NULL where there is none of the name.
+ */
+void
+bm_query_lock(const char *what, const char *name, const char *owner)
+{
+	Oid role = owner != NULL ? get_role_oid(owner, true) : InvalidOid;
+
+	if (owner != NULL && !bm_role_inherits(GetUserId(), role) &&
+		!bm_role_inherits(GetUserId(), bm_extension_owner()))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for %s \"%s\"", what, name)));
+	bm_evaluate_lock(role);
+}
+
+/* The rows of one of our tables that are about the metric or alert of this name. */
+void
+bm_named_rows_delete(const char *table, const char *index, const char *name)
+{
+	Relation rel = bm_table_open(table, RowExclusiveLock);
+	ListCell *cell;
+
+	foreach(cell, bm_table_list(rel, index, TEXTOID, CStringGetTextDatum(name)))
+		(void) bm_table_delete(rel, lfirst(cell));
+	table_close(rel, NoLock);
+}
+
+Interval *
+bm_interval_copy(Datum value)
+{
+	Interval *copy = palloc(sizeof(Interval));
+
+	*copy = *DatumGetIntervalP(value);
+	return copy;
+}
+
+/* Looks are made at the beginning of minutes, a moment earlier or later. */
+bool
+bm_look_due(TimestampTz looked_at, const Interval *every, TimestampTz now)
+{
+	if (looked_at == DT_NOBEGIN || looked_at > now)
+		return true;
+	return looked_at - looked_at % USECS_PER_MINUTE + bm_interval_usecs(every) <= now;
 }
 
 void

@@ -137,15 +137,6 @@ read_bounds(BmMetric *metric, const char *argument, Datum bounds)
 	}
 }
 
-static Interval *
-copy_interval(Datum value)
-{
-	Interval *copy = palloc(sizeof(Interval));
-
-	*copy = *DatumGetIntervalP(value);
-	return copy;
-}
-
 static BmMetric *
 read_metric(Relation rel, HeapTuple row)
 {
@@ -161,8 +152,8 @@ read_metric(Relation rel, HeapTuple row)
 	read_labels(metric, v[METRIC_LABELS]);
 	metric->query = TextDatumGetCString(v[METRIC_QUERY]);
 	metric->owner = TextDatumGetCString(v[METRIC_OWNER]);
-	metric->ttl = copy_interval(v[METRIC_TTL]);
-	metric->timeout = copy_interval(v[METRIC_TIMEOUT]);
+	metric->ttl = bm_interval_copy(v[METRIC_TTL]);
+	metric->timeout = bm_interval_copy(v[METRIC_TIMEOUT]);
 	metric->max_series = DatumGetInt32(v[METRIC_MAX_SERIES]);
 	if (!n[METRIC_BOUNDS])
 		read_bounds(metric, "bounds", v[METRIC_BOUNDS]);
@@ -249,6 +240,16 @@ bm_metrics_of(const char *owner)
 	return metrics;
 }
 
+/* Which of its labels is the currency; -1: none. */
+int
+bm_metric_currency(const BmMetric *metric)
+{
+	for (int i = 0; i < metric->label_count; i++)
+		if (strcmp(metric->labels[i], BM_CURRENCY_LABEL) == 0)
+			return i;
+	return -1;
+}
+
 static TimestampTz
 time_or(Datum value, bool isnull, TimestampTz none)
 {
@@ -318,21 +319,10 @@ bm_metric_state_put(const BmMetric *metric, const BmMetricState *state)
 	table_close(rel, NoLock);
 }
 
-static void
-delete_rows(const char *table, const char *index, const char *name)
-{
-	Relation rel = bm_table_open(table, RowExclusiveLock);
-	ListCell *cell;
-
-	foreach(cell, bm_table_list(rel, index, TEXTOID, CStringGetTextDatum(name)))
-		(void) bm_table_delete(rel, lfirst(cell));
-	table_close(rel, NoLock);
-}
-
 void
 bm_metric_series_delete(const char *name)
 {
-	delete_rows("metric_series", "metric_series_metric_name_idx", name);
+	bm_named_rows_delete("metric_series", "metric_series_metric_name_idx", name);
 }
 
 /* Checks -------------------------------------------------------------------------------------- */
@@ -351,6 +341,30 @@ check_name(const BmMetric *metric)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("metric \"%s\" already exists", metric->name),
 						errhint("Use another name, or bizmetrics.alter_metric().")));
+}
+
+/* A metric with the label currency has the names of all currencies. */
+static void
+check_names_in_currencies(const BmMetric *metric)
+{
+	ListCell *cell;
+
+	foreach(cell, bm_metrics_of(NULL))
+	{
+		const BmMetric *other = lfirst(cell);
+
+		if ((bm_metric_currency(other) >= 0 &&
+			 bm_metric_name_in_currency(other->name, metric->name)) ||
+			(bm_metric_currency(metric) >= 0 &&
+			 bm_metric_name_in_currency(metric->name, other->name)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("metric \"%s\" could have a name of metric \"%s\"",
+							metric->name, other->name),
+					 errdetail("A metric with the label currency is shown with the "
+							   "currency as a part of its name."),
+					 errhint("Use another name.")));
+	}
 }
 
 static void
@@ -462,17 +476,11 @@ lock_metric(FunctionCallInfo fcinfo)
 {
 	char *name;
 	BmMetric *metric;
-	Oid owner;
 
 	bm_query_require(fcinfo, 0, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	metric = bm_metric_find(name);
-	owner = metric != NULL ? get_role_oid(metric->owner, true) : InvalidOid;
-	if (metric != NULL && !bm_role_inherits(GetUserId(), owner) &&
-		!bm_role_inherits(GetUserId(), bm_extension_owner()))
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("permission denied for metric \"%s\"", name)));
-	bm_evaluate_lock(owner);
+	bm_query_lock("metric", name, metric != NULL ? metric->owner : NULL);
 	metric = bm_metric_find(name);
 	if (metric == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -509,14 +517,15 @@ bizmetrics_create_metric(PG_FUNCTION_ARGS)
 	metric->help = text_to_cstring(PG_GETARG_TEXT_PP(CREATE_HELP));
 	read_labels(metric, PG_GETARG_DATUM(CREATE_LABELS));
 	metric->query = text_to_cstring(PG_GETARG_TEXT_PP(CREATE_QUERY));
-	metric->ttl = copy_interval(PG_GETARG_DATUM(CREATE_TTL));
+	metric->ttl = bm_interval_copy(PG_GETARG_DATUM(CREATE_TTL));
 	metric->max_series = PG_GETARG_INT32(CREATE_MAX_SERIES);
-	metric->timeout = copy_interval(PG_GETARG_DATUM(CREATE_TIMEOUT));
+	metric->timeout = bm_interval_copy(PG_GETARG_DATUM(CREATE_TIMEOUT));
 	metric->search_path = pstrdup(namespace_search_path);
 	metric->created_at = bm_clock_now();
 	LockRelationOid(bm_relation_oid("metrics", false), ShareUpdateExclusiveLock);
 	check_name(metric);
 	check_labels(metric);
+	check_names_in_currencies(metric);
 	check_bounds(metric, fcinfo, CREATE_BUCKETS, "buckets", BM_METRIC_HISTOGRAM,
 				 "Give the upper bounds, for example buckets => '{0.1,0.5,1,5}'.");
 	check_bounds(metric, fcinfo, CREATE_QUANTILES, "quantiles", BM_METRIC_SUMMARY,
@@ -541,11 +550,11 @@ bizmetrics_alter_metric(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(ALTER_HELP))
 		metric->help = text_to_cstring(PG_GETARG_TEXT_PP(ALTER_HELP));
 	if (!PG_ARGISNULL(ALTER_TTL))
-		metric->ttl = copy_interval(PG_GETARG_DATUM(ALTER_TTL));
+		metric->ttl = bm_interval_copy(PG_GETARG_DATUM(ALTER_TTL));
 	if (!PG_ARGISNULL(ALTER_MAX_SERIES))
 		metric->max_series = PG_GETARG_INT32(ALTER_MAX_SERIES);
 	if (!PG_ARGISNULL(ALTER_TIMEOUT))
-		metric->timeout = copy_interval(PG_GETARG_DATUM(ALTER_TIMEOUT));
+		metric->timeout = bm_interval_copy(PG_GETARG_DATUM(ALTER_TIMEOUT));
 	check_rest(metric);
 	if (!PG_ARGISNULL(ALTER_QUERY))
 	{
@@ -581,8 +590,8 @@ bizmetrics_drop_metric(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("drop_metric()");
 	metric = lock_metric(fcinfo);
 	bm_metric_series_delete(metric->name);
-	delete_rows("metric_state", "metric_state_pkey", metric->name);
-	delete_rows("metrics", "metrics_pkey", metric->name);
+	bm_named_rows_delete("metric_state", "metric_state_pkey", metric->name);
+	bm_named_rows_delete("metrics", "metrics_pkey", metric->name);
 	bm_query_schedule(metric->owner);
 	PG_RETURN_VOID();
 }

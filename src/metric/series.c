@@ -1,7 +1,8 @@
 /*
  * The series of a metric, brought up to date by what its query says now.
  *
- * Label sets beyond max_series add up to one whose labels are all "other". Of counters and histograms
+ * Label sets beyond max_series add up to one whose labels are all "other", one for each currency: amounts of
+ * two are never added. Of counters and histograms
  * those that stand already stay, also where the query does not return them any more, and never go down:
  * stored is what is shown, last what the query said, and what that rose by is added. Where the query is
  * incremental, all that it returns is. Gauges and summaries are what the query says.
@@ -73,10 +74,11 @@ typedef struct Refresh
 {
 	const BmMetric *metric;
 	int width;
-	bool counts; /* counter or histogram: never goes down */
+	bool counts;  /* counter or histogram: never goes down */
+	int currency; /* which label that is, or -1 */
 	HTAB *series;
-	Series *other; /* NULL: there is none */
-	bool had_other;
+	int own_count; /* label sets with a series of their own; of gauges those returned so far */
+	int other_count;
 	MemoryContext context;
 } Refresh;
 
@@ -101,8 +103,9 @@ match_keys(const void *a, const void *b, Size size)
 
 /* The label values, each with its length. */
 static Key
-key_of(const BmMetric *metric, ArrayType *labels, bool *is_other)
+key_of(const Refresh *refresh, ArrayType *labels, bool *is_other)
 {
+	const BmMetric *metric = refresh->metric;
 	Datum *items;
 	bool *nulls;
 	int count;
@@ -112,7 +115,7 @@ key_of(const BmMetric *metric, ArrayType *labels, bool *is_other)
 	if (count != metric->label_count)
 		elog(ERROR, "metric \"%s\" has a series of %d labels", metric->name, count);
 	initStringInfo(&key);
-	*is_other = count > 0;
+	*is_other = count > (refresh->currency >= 0 ? 1 : 0);
 	for (int i = 0; i < count; i++)
 	{
 		char *value = TextDatumGetCString(items[i]);
@@ -126,7 +129,7 @@ key_of(const BmMetric *metric, ArrayType *labels, bool *is_other)
 					 errhint("Labels are for few values: group them in the query.")));
 		appendBinaryStringInfo(&key, (char *) &length, sizeof(length));
 		appendBinaryStringInfo(&key, value, length);
-		*is_other = *is_other && strcmp(value, OTHER) == 0;
+		*is_other = *is_other && (i == refresh->currency || strcmp(value, OTHER) == 0);
 	}
 	return (Key){key.data, key.len};
 }
@@ -155,7 +158,7 @@ enter_series(Refresh *refresh, Key key, ArrayType *labels, bool is_other)
 	series->is_other = is_other;
 	series->row = NULL;
 	if (is_other)
-		refresh->other = series;
+		refresh->other_count++;
 	return series;
 }
 
@@ -178,15 +181,16 @@ read_series(Refresh *refresh)
 
 		heap_deform_tuple(lfirst(cell), RelationGetDescr(rel), v, n);
 		labels = DatumGetArrayTypePCopy(v[SERIES_LABELS]);
-		key = key_of(refresh->metric, labels, &is_other);
+		key = key_of(refresh, labels, &is_other);
 		series = enter_series(refresh, key, labels, is_other);
 		series->row = lfirst(cell);
+		if (refresh->counts && !is_other)
+			refresh->own_count++;
 		series->numbers =
 			read_numbers(refresh->metric, v[SERIES_NUMBERS], refresh->width);
 		series->last = read_numbers(refresh->metric, v[SERIES_LAST], refresh->width);
 	}
 	table_close(rel, AccessShareLock);
-	refresh->had_other = refresh->other != NULL;
 }
 
 static void
@@ -194,7 +198,9 @@ begin_refresh(Refresh *refresh, const BmMetric *metric)
 {
 	HASHCTL control = {0};
 
-	*refresh = (Refresh){.metric = metric, .context = CurrentMemoryContext};
+	*refresh = (Refresh){.metric = metric,
+						 .currency = bm_metric_currency(metric),
+						 .context = CurrentMemoryContext};
 	refresh->width = bm_metric_width(metric);
 	refresh->counts =
 		metric->type == BM_METRIC_COUNTER || metric->type == BM_METRIC_HISTOGRAM;
@@ -211,51 +217,82 @@ begin_refresh(Refresh *refresh, const BmMetric *metric)
 
 /* What the query says ------------------------------------------------------------------------ */
 
-/* How many label sets have a series of their own; of gauges those that were returned so far. */
-static int
-count_own(const Refresh *refresh)
+/*
+ * A currency is the three letters of ISO 4217, in capitals, or none: it becomes a part of the metric's name.
+ * False where it is another text, which no name could have.
+ */
+static bool
+take_currency(const Refresh *refresh, ArrayType **labels)
 {
-	HASH_SEQ_STATUS scan;
-	Series *series;
-	int count = 0;
+	Datum *items;
+	bool *nulls;
+	int count;
+	char *value;
 
-	hash_seq_init(&scan, refresh->series);
-	while ((series = hash_seq_search(&scan)) != NULL)
-		if (!series->is_other && (refresh->counts || series->is_seen))
-			count++;
-	return count;
+	if (refresh->currency < 0)
+		return true;
+	deconstruct_array(*labels, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	value = TextDatumGetCString(items[refresh->currency]);
+	for (char *c = value; *c != '\0'; c++)
+	{
+		*c = pg_ascii_toupper((unsigned char) *c);
+		if (*c < 'A' || *c > 'Z')
+			return false;
+	}
+	if (value[0] != '\0' && strlen(value) != BM_CURRENCY_LENGTH)
+		return false;
+	items[refresh->currency] = CStringGetTextDatum(value);
+	*labels = construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT);
+	return true;
 }
 
+/* The labels of the series that those beyond max_series add up to. */
 static ArrayType *
-other_labels(const BmMetric *metric)
+other_labels(const Refresh *refresh, ArrayType *labels)
 {
-	Datum *items = palloc(sizeof(Datum) * Max(metric->label_count, 1));
+	Datum *items;
+	bool *nulls;
+	int count;
 
-	for (int i = 0; i < metric->label_count; i++)
-		items[i] = CStringGetTextDatum(OTHER);
-	return construct_array(items, metric->label_count, TEXTOID, -1, false, TYPALIGN_INT);
+	deconstruct_array(labels, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (i != refresh->currency)
+			items[i] = CStringGetTextDatum(OTHER);
+	return construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The series that these labels belong to. */
+/* NULL where there is none, or where nothing but the currency would be left. */
+static Series *
+find_other(Refresh *refresh, ArrayType *labels, bool make)
+{
+	ArrayType *others = other_labels(refresh, labels);
+	bool is_other;
+	Key key = key_of(refresh, others, &is_other);
+	Series *series =
+		is_other ? hash_search(refresh->series, &key, HASH_FIND, NULL) : NULL;
+
+	if (series == NULL && is_other && make &&
+		refresh->other_count < refresh->metric->max_series)
+		series = enter_series(refresh, key, others, true);
+	return series;
+}
+
+/* The series that these labels belong to; NULL: there is no room for their currency. */
 static Series *
 find_series(Refresh *refresh, ArrayType *labels)
 {
 	bool is_other;
-	Key key = key_of(refresh->metric, labels, &is_other);
+	Key key = key_of(refresh, labels, &is_other);
 	Series *series = hash_search(refresh->series, &key, HASH_FIND, NULL);
 	bool stands = series != NULL && (refresh->counts || series->is_seen);
 
-	if (stands || is_other)
-		return series != NULL ? series : enter_series(refresh, key, labels, is_other);
-	if (count_own(refresh) < refresh->metric->max_series)
-		return series != NULL ? series : enter_series(refresh, key, labels, false);
-	if (refresh->other == NULL)
+	if (!stands && !is_other)
 	{
-		labels = other_labels(refresh->metric);
-		key = key_of(refresh->metric, labels, &is_other);
-		enter_series(refresh, key, labels, true);
+		if (refresh->own_count >= refresh->metric->max_series)
+			return find_other(refresh, labels, true);
+		refresh->own_count++;
 	}
-	return refresh->other;
+	return series != NULL ? series : enter_series(refresh, key, labels, is_other);
 }
 
 /* Quantiles of several label sets together are not known from their own. */
@@ -298,7 +335,12 @@ take_row(void *arg, HeapTuple row, TupleDesc desc)
 	Series *series;
 
 	check_counter(refresh, numbers);
-	series = find_series(refresh, labels);
+	series = take_currency(refresh, &labels) ? find_series(refresh, labels) : NULL;
+	if (series == NULL)
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	if (series->is_seen && !series->is_other)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
@@ -312,16 +354,28 @@ take_row(void *arg, HeapTuple row, TupleDesc desc)
 
 /* What is shown from now on ------------------------------------------------------------------- */
 
+/* Was a new series a part of "other" until now? */
+static bool
+was_other(Refresh *refresh, const Series *series)
+{
+	const Series *other;
+
+	if (series->row != NULL || series->is_other)
+		return false;
+	other = find_other(refresh, series->labels, false);
+	return other != NULL && other->row != NULL;
+}
+
 /* The sum of what is in a histogram's buckets may go down by itself, if it has negative figures. */
 static void
-step_counts(const Refresh *refresh, Series *series)
+step_counts(Refresh *refresh, Series *series)
 {
 	bool has_sum = refresh->metric->type == BM_METRIC_HISTOGRAM;
 	int buckets = refresh->width - (has_sum ? 1 : 0);
 	bool fewer = false;
 
-	/* Until now it was a part of "other", which goes on showing what it had. */
-	if (series->row == NULL && refresh->had_other && !series->is_other)
+	/* What it was then, "other" goes on showing. */
+	if (was_other(refresh, series))
 		memcpy(series->last, series->seen, sizeof(double) * refresh->width);
 	for (int i = 0; i < buckets; i++)
 	{
@@ -335,7 +389,7 @@ step_counts(const Refresh *refresh, Series *series)
 }
 
 static void
-step_series(const Refresh *refresh, Series *series)
+step_series(Refresh *refresh, Series *series)
 {
 	if (!refresh->counts)
 		memcpy(series->numbers, series->seen, sizeof(double) * refresh->width);
@@ -359,7 +413,7 @@ form_numbers(const double *numbers, int width)
 
 /* Writes the series, where it is another one than before. */
 static void
-write_series(const Refresh *refresh, Relation rel, Series *series)
+write_series(Refresh *refresh, Relation rel, Series *series)
 {
 	Size size = sizeof(double) * refresh->width;
 	double *before = memcpy(palloc(size), series->numbers, size);
@@ -387,7 +441,7 @@ write_series(const Refresh *refresh, Relation rel, Series *series)
 }
 
 static void
-write_all_series(const Refresh *refresh)
+write_all_series(Refresh *refresh)
 {
 	Relation rel = bm_table_open("metric_series", RowExclusiveLock);
 	HASH_SEQ_STATUS scan;
@@ -458,16 +512,12 @@ bm_metric_refresh(const BmMetric *metric, BmMetricState *state)
 	return error;
 }
 
-/* Looks are made at the beginning of minutes, a moment earlier or later. */
+/* One that failed is asked again at once. */
 static bool
 is_due(const BmMetric *metric, const BmMetricState *state, TimestampTz now)
 {
-	TimestampTz minute = state->sampled_at;
-
-	if (minute == DT_NOBEGIN || state->failing_since != DT_NOBEGIN)
-		return true;
-	minute -= minute % USECS_PER_MINUTE;
-	return minute + bm_interval_usecs(metric->ttl) <= now || state->sampled_at > now;
+	return state->failing_since != DT_NOBEGIN ||
+		   bm_look_due(state->sampled_at, metric->ttl, now);
 }
 
 /* The current role's metrics that are due, or all of them; how many were brought up to date. */

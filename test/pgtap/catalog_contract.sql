@@ -54,8 +54,7 @@ SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'bizmetrics'
 
 -- Defaults
 SELECT is_empty($$SELECT a.alert_name, a.metric_name FROM bizmetrics.default_alerts() a
-  WHERE NOT EXISTS (SELECT FROM bizmetrics.pack_metrics m
-                    WHERE CASE WHEN right(a.metric_name, 1) = '%' THEN starts_with(m.metric_name, left(a.metric_name, -1)) ELSE m.metric_name = a.metric_name END)$$,
+  WHERE NOT EXISTS (SELECT FROM bizmetrics.pack_metrics m WHERE m.metric_name = a.metric_name)$$,
   'the alerts by default are about metrics of the packs');
 
 SELECT * FROM finish();

@@ -68,10 +68,10 @@ SELECT count(*) FROM bizmetrics.alert_status;
 SELECT count(*) FROM bizmetrics.alert_history;
 SELECT report_name FROM bizmetrics.report_status;
 -- What the defaults are.
-SELECT alert_name, metric_name FROM bizmetrics.default_alerts() WHERE metric_name !~ '^[a-z_]+%?$' OR NOT (operator IN ('<', '>') AND severity IN ('critical', 'warning', 'monitor'));
+SELECT alert_name, metric_name FROM bizmetrics.default_alerts() WHERE metric_name !~ '^[a-z_]+$' OR NOT (operator IN ('<', '>') AND severity IN ('critical', 'warning', 'monitor'));
 -- On a metric, by labels; thresholds that one begins with.
 SELECT bizmetrics.create_metric('customer_churn_ratio', 'gauge', 'Customers who left within a month.', '{plan}', 'SELECT plan, rate AS value FROM analytics.rates');
-SELECT bizmetrics.create_metric('revenue_net_retention_ratio_eur', 'gauge', 'Net revenue retention in EUR.', '{}', 'SELECT 1.2 AS value');
+SELECT bizmetrics.create_metric('revenue_net_retention_ratio', 'gauge', 'Net revenue retention.', '{currency}', 'SELECT ''EUR'' AS currency, 1.2 AS value');
 SELECT bizmetrics.create_default_alerts();
 SELECT bizmetrics.create_default_alerts();
 SELECT bizmetrics.create_alert('Churn of pro', '>', 0, metric => 'customer_churn_ratio', labels => '{"plan": "pro"}');
@@ -119,7 +119,7 @@ SELECT pg_temp.error_of($$SELECT bizmetrics.drop_alert('none')$$), pg_temp.error
 \c - postgres
 SELECT bizmetrics_test.set_clock(NULL);
 SELECT count(bizmetrics.drop_alert(alert_name)) FROM (SELECT DISTINCT alert_name FROM bizmetrics.alert_status) a;
-SELECT bizmetrics.drop_metric('customer_churn_ratio'), bizmetrics.drop_metric('revenue_net_retention_ratio_eur');
+SELECT bizmetrics.drop_metric('customer_churn_ratio'), bizmetrics.drop_metric('revenue_net_retention_ratio');
 SELECT bizmetrics.revoke_author('regress_author'), bizmetrics.revoke_author('regress_other');
 DROP OWNED BY regress_author, regress_other;
 DROP ROLE regress_author, regress_other;

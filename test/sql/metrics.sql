@@ -107,7 +107,7 @@ SELECT pg_temp.refused($$'shop_x', 'meter', 'x', '{}', 'SELECT 1 AS value'$$);
 SELECT pg_temp.refused(format($$%L, %L, 'x', '{}', 'SELECT 1 AS value'$$, name, type))
 FROM (VALUES ('orders', 'gauge'), ('shop_orders_total', 'gauge'), ('shop_orders', 'counter'), ('shop_churn_percent', 'gauge'), ('shop_age_days', 'gauge'), ('Shop_x', 'gauge'), ('bizmetrics_x', 'gauge'), ('shop_x_count', 'gauge')) AS v (name, type);
 SELECT pg_temp.refused(format($$'shop_x', 'gauge', 'x', %L, 'SELECT 1 AS value'$$, labels))
-FROM unnest('{"{user_id}","{currency}","{le}","{Plan}","{a,a}","{value}","{NULL}","{a,b,c,d,e,f,g,h,i,j,k}"}'::text[]) labels;
+FROM unnest('{"{user_id}","{le}","{Plan}","{a,a}","{value}","{NULL}","{a,b,c,d,e,f,g,h,i,j,k}"}'::text[]) labels;
 SELECT pg_temp.refused($$'shop_x', 'gauge', '', '{}', 'SELECT 1 AS value'$$);
 SELECT pg_temp.refused(format($$'shop_x', 'gauge', 'x', '{plan}', %L$$, query))
 FROM unnest(ARRAY['', 'SELECT 1', 'SELECT 1 AS value', 'SELECT 1 AS value, 2 AS plan; SELECT 2', 'DELETE FROM analytics.waits', 'SELECT 1 AS value, 2 AS plan WHERE $1 IS NULL', 'SELECT now() AS value, 1 AS plan', 'SELECT 1 AS value, 2 AS plan) q; DROP TABLE analytics.waits; --', 'WITH w AS (DELETE FROM analytics.waits RETURNING 1) SELECT 1 AS value, 2 AS plan FROM w', 'SELECT no_such']) query;

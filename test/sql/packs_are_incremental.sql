@@ -106,7 +106,7 @@ SELECT count(*) FROM bizmetrics.pack_reports AS p JOIN bizmetrics.reports AS r U
 \set ECHO none
 SELECT format('SELECT %s FROM (%s) AS m LIMIT 0', concat_ws(', ', 'value::numeric', nullif(array_to_string(m.labels, ', '), '')), bizmetrics.render_pack_query(m.query)) FROM bizmetrics.pack_metrics AS m WHERE m.pack IN ('saas', 'growth') ORDER BY 1 \gexec
 \set ECHO all
-SELECT m.metric_name FROM bizmetrics.pack_metrics AS m WHERE m.pack IN ('saas', 'growth') AND ((m.type = 'counter') <> (m.metric_name LIKE '%\_total') OR 'currency' = ANY (m.labels));
+SELECT m.metric_name FROM bizmetrics.pack_metrics AS m WHERE m.pack IN ('saas', 'growth') AND (m.type = 'counter') <> (m.metric_name LIKE '%\_total');
 
 SELECT bizmetrics.uninstall_pack('growth', true) > 0, bizmetrics.uninstall_pack('saas', true) > 0;
 \pset tuples_only off

@@ -91,6 +91,9 @@ SELECT bizmetrics.create_metric('shop_order_seconds', 'summary', 'How long custo
   $$SELECT (properties ->> 'seconds')::numeric AS value FROM public.business_events$$, quantiles => '{0.5,0.9}');
 SELECT bizmetrics.create_metric('shop_growth_ratio', 'gauge', 'A ratio.', '{kind}',
   $$SELECT k AS kind, v AS value FROM (VALUES ('third', 1 / 3.0), ('none', 'NaN'), ('much', 'Infinity')) t (k, v)$$);
+SELECT bizmetrics.create_metric('shop_sales', 'gauge', 'Sales.', '{currency,plan}',
+  $$SELECT c AS currency, 'pro' AS plan, v AS value FROM (VALUES ('EUR', 5), ('CHF', 7), ('SEK', 1)) t (c, v)$$);
+SELECT bizmetrics.create_alert('Much sold', '>', 4, metric => 'shop_sales', labels => '{"plan": "pro"}');
 SELECT bizmetrics.create_alert('Many orders', '>', 33, metric => 'shop_orders_total');
 SELECT bizmetrics.create_alert('A query {{ of "mine" }}', '>', 0, query => 'SELECT 5 AS value');
 SELECT bizmetrics.refresh_metrics(true), bizmetrics.check_alerts(true);
@@ -107,7 +110,7 @@ ok(IPC::Run::run([ 'promtool', 'check', 'metrics' ], '<', $metrics, '>', \$out, 
 is("$out$err", '', 'it has nothing to complain of');
 my $rules = write_file('rules.yml', sql($node, 'SELECT bizmetrics.prometheus_recording_rules()', user => 'scraper'));
 my $alerts = write_file('alerts.yml', sql($node, 'SELECT bizmetrics.prometheus_alert_rules()', user => 'scraper'));
-command_like([ 'promtool', 'check', 'rules', $rules, $alerts ], qr/SUCCESS: 8 rules found.*SUCCESS: 12 rules found/s, 'promtool check rules');
+command_like([ 'promtool', 'check', 'rules', $rules, $alerts ], qr/SUCCESS: 8 rules found.*SUCCESS: 13 rules found/s, 'promtool check rules');
 
 # ---- the exporter ----
 
@@ -148,11 +151,14 @@ is_deeply(promql('shop_wait_seconds_sum / shop_wait_seconds_count'), { '' => '50
 is_deeply(promql('shop_wait_seconds_bucket', 'le'), { 25 => 25, 50 => 50, 75 => 75, 100 => 100, '+Inf' => 100 }, 'its buckets');
 is_deeply(promql('shop_order_seconds', 'quantile'), { '0.5' => 50, '0.9' => 90 }, 'a summary');
 is_deeply(promql('shop_growth_ratio', 'kind'), { third => '0.3333333333333333', none => 'NaN', much => '+Inf' }, 'figures that are none');
-is_deeply(promql('bizmetrics_metric_up', 'metric'), { map { $_ => 1 } qw(shop_orders_total shop_wait_seconds shop_order_seconds shop_growth_ratio) },
+is_deeply(promql('{__name__=~"shop_sales_.*"}', '__name__'), { shop_sales_chf => 7, shop_sales_eur => 5, shop_sales_sek => 1 }, 'a currency is a part of the name');
+is_deeply(promql('bizmetrics_metric_up', 'metric'), { map { $_ => 1 } qw(shop_sales shop_orders_total shop_wait_seconds shop_order_seconds shop_growth_ratio) },
 	'how the metrics do');
 until_true('Prometheus evaluates the alert rules', sub { (promql('ALERTS{alertstate="firing"}', 'alertname')->{'Many orders'} // 0) == 1 });
 is_deeply(promql('count by (plan) (ALERTS{alertname="Many orders"})', 'plan'), { map { $_ => 1 } grep { $orders{$_} > 33 } keys %orders },
 	'with the threshold that SQL was told');
+until_true('that of a metric by currency', sub { %{ promql('ALERTS{alertstate="firing",alertname="Much sold"}', 'currency') } == 2 });
+is_deeply([ sort keys %{ promql('ALERTS{alertstate="firing",alertname="Much sold"}', 'currency') } ], [qw(chf eur)], 'for each currency');
 until_true('and that of a query', sub { (promql('ALERTS{alertstate="firing"}', 'alertname')->{'A query {{ of "mine" }}'} // 0) == 1 });
 until_true('and the recording rules', sub { defined promql('all:shop_wait_seconds:p50_5m')->{''} });
 

@@ -85,11 +85,23 @@ test_names(void)
 	longest[BM_METRIC_NAME_MAX] = 'b';
 	longest[BM_METRIC_NAME_MAX + 1] = '\0';
 	ok(name_problem(longest, BM_METRIC_GAUGE)[0] != '\0', "a longer one");
-	ok(label_ok("plan") && label_ok("plan_2") && label_ok("company_id"), "labels");
+	ok(label_ok("plan") && label_ok("plan_2") && label_ok("company_id") &&
+		   label_ok("currency"),
+	   "labels");
 	ok(!label_ok("") && !label_ok("le") && !label_ok("quantile") &&
-		   !label_ok("user_id") && !label_ok("email") && !label_ok("currency") &&
-		   !label_ok("Plan") && !label_ok("__name__") && !label_ok("a-b"),
+		   !label_ok("user_id") && !label_ok("email") && !label_ok("Plan") &&
+		   !label_ok("__name__") && !label_ok("a-b"),
 	   "labels that are refused");
+	ok(bm_metric_name_in_currency("shop_sales", "shop_sales_eur") &&
+		   bm_metric_name_in_currency("shop_sales_total", "shop_sales_eur_total"),
+	   "names in a currency");
+	ok(!bm_metric_name_in_currency("shop_sales", "shop_sales_euro") &&
+		   !bm_metric_name_in_currency("shop_sales", "shop_sales_2nd") &&
+		   !bm_metric_name_in_currency("shop_sales", "shop_sales") &&
+		   !bm_metric_name_in_currency("shop_sales", "shop_sale_seur") &&
+		   !bm_metric_name_in_currency("shop_sales_total", "shop_sales_total_eur") &&
+		   !bm_metric_name_in_currency("shop_sales", "shop_sales_eur_total"),
+	   "and other names");
 }
 
 static const char *
