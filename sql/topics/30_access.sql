@@ -34,7 +34,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.partitions, bizmetrics.granted_roles'),
     ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
     ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
-    ('author', 'SELECT ON bizmetrics.report_tables')
+    ('author', 'SELECT ON bizmetrics.report_tables'),
+    ('author', 'SELECT ON bizmetrics.allowed_order_transitions'),
+    ('reader', 'SELECT ON bizmetrics.allowed_order_transitions'),
+    ('writer', 'SELECT ON bizmetrics.allowed_order_transitions')
   ) AS p (privilege, what)
   WHERE p.privilege = $1
   UNION ALL
@@ -62,7 +65,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                                         'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
                                                         'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs', 'prometheus_scrape_config',
                                                         'prometheus_recording_rules', 'prometheus_alert_rules', 'alerted_samples'))
-      OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field')))
+      OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field', 'check_choice', 'check_count', 'check_days', 'pack_table_timezone', 'period_days', 'ranked_customers',
+                                                       'report_sales', 'report_products', 'report_customers', 'report_inventory', 'top_customers', 'customer_rank',
+                                                       'daily_report', 'export_daily_report'))
+      OR ($1 IN ('reader', 'writer', 'author') AND f.proname = 'is_order_transition_allowed'))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS
 'The privileges that reader, writer, author or scraper means, as GRANT spells them.';

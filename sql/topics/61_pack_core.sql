@@ -150,4 +150,6 @@ INSERT INTO bizmetrics.pack_metrics VALUES
 ('core', 'users_active_weekly', 'gauge', 'Different actors of 7 days, the companies added up.', '{}',
  'SELECT sum(a.wau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)'),
 ('core', 'users_active_monthly', 'gauge', 'Different actors of 30 days, the companies added up.', '{}',
- 'SELECT sum(a.mau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)');
+ 'SELECT sum(a.mau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b)'),
+('core', 'users_active_daily_to_monthly_ratio', 'gauge', 'Different actors of the day by those of the 30 days that end with it.', '{}',
+ 'SELECT sum(a.dau) / sum(a.mau) AS value FROM analytics.active_users a WHERE a.day = (SELECT max(b.day) FROM analytics.active_users b) HAVING sum(a.mau) > 0');

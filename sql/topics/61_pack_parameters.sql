@@ -82,6 +82,31 @@ $$;
 COMMENT ON FUNCTION bizmetrics.check_pack_list(text, jsonb) IS
 'Refuses a list that the reports of the packs cannot use. Errors: 22023 which item, or that there are too many or none.';
 
+CREATE FUNCTION bizmetrics.check_order_transitions(value jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  bad text;
+BEGIN
+  SELECT t.key INTO bad
+  FROM jsonb_each(value) AS t
+  WHERE jsonb_typeof(t.value) <> 'array'
+     OR EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(t.value) WHEN 'array' THEN t.value ELSE '[]' END) AS i (item)
+                WHERE jsonb_typeof(i.item) <> 'string' OR i.item #>> '{}' IN ('', 'start'))
+  ORDER BY t.key LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('parameter "order_transitions" cannot have this for "%s": %s', bad, value -> bad),
+      HINT = 'Give the statuses that may follow, such as ["paid", "cancelled"]; nothing comes before start.';
+  ELSIF NOT value ? 'start' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'parameter "order_transitions" has no "start"',
+      HINT = 'Give the statuses with which an order may begin, such as {"start": ["created"], "created": ["paid"]}.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_order_transitions(jsonb) IS
+'Refuses transitions of orders that the reports cannot use. Errors: 22023 what follows a status is no list of other statuses, or start is missing.';
+
 CREATE FUNCTION bizmetrics.set_pack_parameter(pack text, name text, value jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -115,6 +140,8 @@ BEGIN
       HINT = CASE WHEN parameter.most IS NULL THEN 'Give 0 or more.' ELSE format('Give 0 to %s.', parameter.most) END;
   ELSIF parameter.name = 'health_weights' THEN
     PERFORM bizmetrics.health_score('{}', value);
+  ELSIF parameter.name = 'order_transitions' THEN
+    PERFORM bizmetrics.check_order_transitions(value);
   ELSIF jsonb_typeof(value) = 'array' THEN
     PERFORM bizmetrics.check_pack_list(parameter.name, value);
   END IF;

@@ -14,6 +14,10 @@ INSERT INTO bizmetrics.pack_events VALUES
   "type": "object", "properties": {
     "value": {"type": "number", "description": "What the customer is to pay for it, in all."},
     "currency": {"type": "string", "description": "Its currency, such as EUR."}}}'),
+('commerce', 'order_process_started', 'Somebody or something began to work on an order: entity_type order, entity_id the order. Needed by those who look at the workflow of orders alone, as the next two are.', '{"type": "object", "properties": {}}'),
+('commerce', 'stock_reserved', 'What an order asks for was put aside: entity_type order, entity_id the order.', '{"type": "object", "properties": {}}'),
+('commerce', 'stock_reservation_failed', 'What an order asks for is not there: entity_type order, entity_id the order.', '{
+  "type": "object", "properties": {"reason": {"type": "string", "description": "Why."}}}'),
 ('commerce', 'order_paid', 'An order was paid: entity_type order, entity_id the order, actor_user_id the customer.', '{
   "type": "object", "required": ["value"], "properties": {
     "value": {"type": "number", "description": "What the customer paid for it, in all: after discounts, with shipping and tax."},
@@ -37,6 +41,11 @@ INSERT INTO bizmetrics.pack_events VALUES
   "type": "object", "properties": {"carrier": {"type": "string", "description": "Who carries it."}}}'),
 ('commerce', 'order_delivered', 'An order reached the customer: entity_type order, entity_id the order.', '{
   "type": "object", "properties": {"carrier": {"type": "string", "description": "Who carried it."}}}'),
+('commerce', 'order_completed', 'All is done about an order: entity_type order, entity_id the order.', '{"type": "object", "properties": {}}'),
+('commerce', 'order_cancelled', 'An order was called off: entity_type order, entity_id the order.', '{
+  "type": "object", "properties": {"reason": {"type": "string", "description": "Why."}}}'),
+('commerce', 'order_status_changed', 'An order came into a status that no other event tells, one of your own: entity_type order, entity_id the order.', '{
+  "type": "object", "required": ["status"], "properties": {"status": {"type": "string", "description": "The status it is in from now on, a word of the parameter order_transitions."}}}'),
 ('commerce', 'order_refunded', 'Money went back to the customer, for an order or a part of it: entity_type order, entity_id the order, actor_user_id the customer, occurred_at when the refund was processed. One event a refund, with dedupe_key => its id.', '{
   "type": "object", "required": ["amount"], "properties": {
     "amount": {"type": "number", "description": "What went back; a correction of a refund is negative."},
@@ -62,6 +71,22 @@ INSERT INTO bizmetrics.pack_events VALUES
     "quantity": {"type": "number", "description": "How many."},
     "location": {"type": "string", "description": "Where."},
     "supplier": {"type": "string", "description": "From whom."}}}');
+
+INSERT INTO bizmetrics.pack_parameters (pack, name, standard, choices, most, meaning) VALUES
+('commerce', 'order_transitions', '{
+  "start": ["created", "processing", "paid", "failed"],
+  "created": ["processing", "reserved", "unavailable", "paid", "failed", "cancelled"],
+  "processing": ["reserved", "unavailable", "paid", "failed", "cancelled"],
+  "reserved": ["paid", "failed", "cancelled"],
+  "unavailable": ["processing", "reserved", "failed", "cancelled"],
+  "failed": ["processing", "reserved", "paid", "cancelled"],
+  "paid": ["shipped", "completed", "refunded", "cancelled"],
+  "shipped": ["delivered", "completed", "refunded"],
+  "delivered": ["completed", "refunded"],
+  "completed": ["refunded"],
+  "refunded": ["shipped", "delivered", "completed"],
+  "cancelled": ["refunded"]}', NULL, NULL,
+ 'Into which statuses an order may come from which; start is before its first. The events order_created (created), order_process_started (processing), stock_reserved (reserved), stock_reservation_failed (unavailable), order_paid (paid), order_failed (failed), order_shipped (shipped), order_delivered (delivered), order_completed (completed), order_refunded (refunded, also for a part) and order_cancelled (cancelled) tell of them, and order_status_changed of any other.');
 
 -- Orders by day, week and month. ---------------------------------------------------------------------------
 
@@ -410,6 +435,47 @@ FULL JOIN registered r USING (day, company_id)$query$,
   "first_orders": {"meaning": "Orders that were their customer''s first, as it was when they were placed.", "unit": "orders", "definition": "D-45"},
   "repeat_orders": {"meaning": "All others, a second order on the first day too.", "unit": "orders", "definition": "D-45"},
   "registered_customers": {"meaning": "Different actors of customer_created.", "unit": "customers", "source": "customer_created"}}'),
+
+-- An order changes the rows of the days on which its customer was created: those are computed too.
+('commerce', 'customer_acquisition', 'Customers by the day on which they were created, company and channel: how many, and how many of them ever ordered.', $query$
+WITH touched AS (
+  SELECT DISTINCT e.actor_user_id, coalesce(e.company_id, '') AS company_id
+  FROM public.business_events e
+  WHERE e.event_name = {{order_paid}} AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.actor_user_id IS NOT NULL
+), days AS (
+  SELECT d.day::date AS day
+  FROM generate_series($1, $2 - interval '1 microsecond', interval '1 day') AS d (day)
+  UNION
+  SELECT e.occurred_at::date
+  FROM touched t
+  JOIN public.business_events e ON e.actor_user_id = t.actor_user_id
+  WHERE e.event_name = {{customer_created}} AND coalesce(e.company_id, '') = t.company_id
+), created AS (
+  SELECT d.day, coalesce(e.company_id, '') AS company_id, coalesce(e.properties ->> {{customer_created.channel}}, '') AS channel, e.actor_user_id AS customer_id
+  FROM days d
+  JOIN public.business_events e ON e.occurred_at >= d.day::timestamptz AND e.occurred_at < (d.day + 1)::timestamptz
+  WHERE e.event_name = {{customer_created}} AND e.actor_user_id IS NOT NULL
+  GROUP BY 1, 2, 3, 4
+), decided AS (
+  SELECT c.day, c.company_id, c.channel,
+         EXISTS (SELECT FROM public.business_events o
+                 WHERE o.event_name = {{order_paid}} AND o.actor_user_id = c.customer_id
+                   AND coalesce(o.company_id, '') = c.company_id) AS ordered
+  FROM created c
+)
+SELECT d.day, d.company_id, d.channel,
+       count(*) AS customers,
+       count(*) FILTER (WHERE d.ordered) AS ordering_customers,
+       round(count(*) FILTER (WHERE d.ordered)::numeric / nullif(count(*), 0), 6) AS ordering_rate
+FROM decided d
+GROUP BY 1, 2, 3$query$,
+ '{day,company_id,channel}', '1 day', NULL, '11-59/15 * * * *', 'merge', '{order_paid,customer_created}', NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day on which they were created, in the report''s time zone."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "channel": {"meaning": "Where from; empty where the event says nothing. Who came from two on one day counts in both.", "source": "customer_created.channel"},
+  "customers": {"meaning": "Different actors of customer_created.", "unit": "customers", "definition": "D-46", "source": "customer_created"},
+  "ordering_customers": {"meaning": "Those of them who paid an order, up to now.", "unit": "customers", "source": "order_paid"},
+  "ordering_rate": {"meaning": "ordering_customers / customers.", "unit": "ratio from 0 to 1"}}'),
 
 -- What new events add up to is added. The key begins with the customer, so that his months are found by index.
 ('commerce', 'customer_months', 'Customers by company, currency and month: what each ordered and spent.', $query$
@@ -766,6 +832,77 @@ GROUP BY 1, 2$query$,
   "mean_seconds_to_deliver": {"meaning": "From placed to delivered, the mean of the orders delivered on the day.", "unit": "seconds", "definition": "D-53"},
   "median_seconds_to_deliver": {"meaning": "The same, the median.", "unit": "seconds", "definition": "D-53"}}'),
 
+-- How orders go from status to status. A row for each event, which keeps its key whatever comes late: what was
+-- before it is told anew with all events of the order, and no row ever has to go.
+('commerce', 'order_steps', 'Orders step by step: an event after the other, and the status that each brought.', $query$
+WITH touched AS (
+  SELECT DISTINCT e.entity_id
+  FROM public.business_events e
+  WHERE e.event_name IN ({{order_created}}, {{order_process_started}}, {{stock_reserved}}, {{stock_reservation_failed}}, {{order_paid}}, {{order_failed}}, {{order_shipped}}, {{order_delivered}}, {{order_completed}}, {{order_refunded}}, {{order_cancelled}}, {{order_status_changed}}) AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.entity_id IS NOT NULL
+), told AS (
+  SELECT coalesce(e.company_id, '') AS company_id, e.entity_id AS order_id, e.id AS event_id, e.occurred_at,
+         CASE e.event_name
+           WHEN {{order_created}} THEN 'created'
+           WHEN {{order_process_started}} THEN 'processing'
+           WHEN {{stock_reserved}} THEN 'reserved'
+           WHEN {{stock_reservation_failed}} THEN 'unavailable'
+           WHEN {{order_paid}} THEN 'paid'
+           WHEN {{order_failed}} THEN 'failed'
+           WHEN {{order_shipped}} THEN 'shipped'
+           WHEN {{order_delivered}} THEN 'delivered'
+           WHEN {{order_completed}} THEN 'completed'
+           WHEN {{order_refunded}} THEN 'refunded'
+           WHEN {{order_cancelled}} THEN 'cancelled'
+           ELSE e.properties ->> {{order_status_changed.status}} END AS status
+  FROM touched t
+  JOIN public.business_events e ON e.entity_id = t.entity_id
+  WHERE e.event_name IN ({{order_created}}, {{order_process_started}}, {{stock_reserved}}, {{stock_reservation_failed}}, {{order_paid}}, {{order_failed}}, {{order_shipped}}, {{order_delivered}}, {{order_completed}}, {{order_refunded}}, {{order_cancelled}}, {{order_status_changed}})
+), steps AS (
+  SELECT t.*, row_number() OVER w AS place, coalesce(lag(t.status) OVER w, 'start') AS from_status,
+         extract(epoch FROM t.occurred_at - lag(t.occurred_at) OVER w) AS seconds_since
+  FROM told t
+  WHERE t.status IS NOT NULL
+  WINDOW w AS (PARTITION BY t.company_id, t.order_id ORDER BY t.occurred_at, t.event_id)
+)
+SELECT s.occurred_at::date AS day, s.company_id, s.order_id, s.event_id, s.place, s.occurred_at,
+       s.from_status, s.status, s.seconds_since,
+       s.from_status = s.status OR coalesce({{commerce.order_transitions}}::jsonb -> s.from_status ? s.status, false) AS is_allowed
+FROM steps s$query$,
+ '{day,company_id,order_id,event_id}', '1 day', NULL, '5-59/15 * * * *', 'merge',
+ '{order_created,order_process_started,stock_reserved,stock_reservation_failed,order_paid,order_failed,order_shipped,order_delivered,order_completed,order_refunded,order_cancelled,order_status_changed}', NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day of the event, in the report''s time zone."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "order_id": {"meaning": "The order: entity_id of the events; those without one are in no row."},
+  "event_id": {"meaning": "The event."},
+  "place": {"meaning": "1 for the order''s first event, 2 for the next and so on."},
+  "occurred_at": {"meaning": "When it happened."},
+  "from_status": {"meaning": "The status before it; start for the first."},
+  "status": {"meaning": "The status that it brought; the same as before where the event tells it once more, as a second parcel or refund does.", "source": "the event''s name, order_status_changed.status"},
+  "seconds_since": {"meaning": "Time since the event before it; NULL for the first.", "unit": "seconds"},
+  "is_allowed": {"meaning": "Whether an order may come from the one into the other, as the parameter order_transitions says; staying where it is always is."}}'),
+
+-- A late event changes what was before the order's next ones, on whatever day those are: so it is computed whole.
+('commerce', 'order_transitions', 'Orders that came from one status into another in the last 30 days, today included, by the day on which they did: how many, whether they may, and how long they had been where they were.', $query$
+SELECT s.day, s.company_id, s.from_status, s.status AS to_status,
+       count(*) AS transitions,
+       count(DISTINCT s.order_id) AS orders,
+       bool_and(s.is_allowed) AS is_allowed,
+       round(avg(s.seconds_since)) AS mean_seconds,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY s.seconds_since::double precision) AS median_seconds
+FROM analytics.order_steps s
+WHERE s.from_status <> s.status AND s.day > now()::date - 30 AND s.day <= now()::date
+GROUP BY 1, 2, 3, 4$query$,
+ '{day,company_id,from_status,to_status}', NULL, NULL, '21 * * * *', 'full', NULL, '{order_steps}', NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day on which they did, in the report''s time zone."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "from_status": {"meaning": "The status that they left; start where there was none."},
+  "to_status": {"meaning": "The status that they came into."},
+  "transitions": {"meaning": "How often that was.", "unit": "transitions"},
+  "orders": {"meaning": "Of how many different orders; never sum it over rows.", "unit": "orders"},
+  "is_allowed": {"meaning": "Whether an order may, as the parameter order_transitions says."},
+  "mean_seconds": {"meaning": "How long they had been in from_status, or since its last event, the mean.", "unit": "seconds"},
+  "median_seconds": {"meaning": "The same, the median.", "unit": "seconds"}}'),
+
 -- Stock ------------------------------------------------------------------------------------------------------
 
 -- The key begins with the product, so that the last snapshot before a day is found by index.
@@ -1061,10 +1198,13 @@ LEFT JOIN summed s ON s.company_id = n.company_id AND s.currency = n.currency AN
   "orders_before": {"meaning": "Those of the one before, up to the same point of it.", "unit": "orders"},
   "orders_change": {"meaning": "(orders - orders_before) / orders_before.", "unit": "ratio"}}');
 
--- Amounts are in tables, by currency, and in no metric: to sum a label over currencies would mean nothing.
 INSERT INTO bizmetrics.pack_metrics VALUES
 ('commerce', 'shop_orders_total', 'counter', 'Paid orders.', '{}',
  'SELECT coalesce(sum(k.successful_orders), 0) AS value FROM analytics.daily_kpis k'),
+('commerce', 'shop_sales_total', 'counter', 'What customers paid, with shipping and tax, before refunds.', '{currency}',
+ 'SELECT s.currency, sum(s.total_sales + s.refunds) AS value FROM analytics.daily_sales s GROUP BY 1'),
+('commerce', 'shop_refunds_total', 'counter', 'What went back to customers.', '{currency}',
+ 'SELECT s.currency, sum(s.refunds) AS value FROM analytics.daily_sales s GROUP BY 1'),
 ('commerce', 'shop_customers', 'gauge', 'Customers who ever paid an order, the companies added up.', '{}',
  'SELECT coalesce(sum(o.customers), 0) AS value FROM analytics.customer_overview o'),
 ('commerce', 'shop_products_out_of_stock', 'gauge', 'Products of which nothing is in stock.', '{}',

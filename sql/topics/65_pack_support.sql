@@ -151,4 +151,8 @@ INSERT INTO bizmetrics.pack_metrics VALUES
 ('support', 'support_tickets_resolved_total', 'counter', 'Tickets solved, by priority.', '{priority}',
  'SELECT d.priority, sum(d.resolved) AS value FROM analytics.support_daily d GROUP BY 1'),
 ('support', 'support_open_tickets', 'gauge', 'Open tickets, by priority.', '{priority}',
- 'SELECT b.priority, sum(b.open_tickets) AS value FROM analytics.support_backlog b GROUP BY 1');
+ 'SELECT b.priority, sum(b.open_tickets) AS value FROM analytics.support_backlog b GROUP BY 1'),
+('support', 'support_first_response_seconds', 'gauge', 'The mean time from a ticket''s creation to the first answer, of those answered in the last 30 days, by priority.', '{priority}',
+ 'SELECT d.priority, sum(d.mean_first_response_seconds * d.first_responses) / sum(d.first_responses) AS value FROM analytics.support_daily d WHERE d.day > current_date - 30 GROUP BY 1 HAVING sum(d.first_responses) > 0'),
+('support', 'support_resolution_seconds', 'gauge', 'The mean time from a ticket''s creation to its solution, of those solved in the last 30 days, by priority.', '{priority}',
+ 'SELECT d.priority, sum(d.mean_resolution_seconds * d.resolved) / sum(d.resolved) AS value FROM analytics.support_daily d WHERE d.day > current_date - 30 GROUP BY 1 HAVING sum(d.resolved) > 0');

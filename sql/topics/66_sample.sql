@@ -115,8 +115,14 @@ BEGIN
       UNION ALL
       SELECT 'order_created', o.at, o.shop, o.customer, 'order', o.order_id, jsonb_build_object('value', o.value, 'currency', o.currency) FROM paid o
       UNION ALL
+      SELECT 'order_process_started', o.at + interval '5 seconds', o.shop, NULL, 'order', o.order_id, '{}' FROM paid o
+      UNION ALL
+      SELECT CASE WHEN o.fails AND o.n % 2 = 0 THEN 'stock_reservation_failed' ELSE 'stock_reserved' END, o.at + interval '20 seconds', o.shop, NULL, 'order', o.order_id,
+             CASE WHEN o.fails AND o.n % 2 = 0 THEN '{"reason": "out of stock"}'::jsonb ELSE '{}' END
+      FROM paid o
+      UNION ALL
       SELECT 'order_failed', o.at + interval '1 minute', o.shop, o.customer, 'order', o.order_id,
-             jsonb_build_object('value', o.value, 'currency', o.currency, 'reason', (ARRAY['card declined', 'out of stock'])[1 + o.n % 2])
+             jsonb_build_object('value', o.value, 'currency', o.currency, 'reason', (ARRAY['out of stock', 'card declined'])[1 + o.n % 2])
       FROM paid o WHERE o.fails
       UNION ALL
       SELECT 'order_paid', o.at + interval '1 minute', o.shop, o.customer, 'order', o.order_id,
@@ -126,6 +132,8 @@ BEGIN
       SELECT 'order_shipped', o.shipped_at, o.shop, o.customer, 'order', o.order_id, '{"carrier": "Sample Parcels"}' FROM paid o WHERE NOT o.fails
       UNION ALL
       SELECT 'order_delivered', o.delivered_at, o.shop, o.customer, 'order', o.order_id, '{"carrier": "Sample Parcels"}' FROM paid o WHERE NOT o.fails
+      UNION ALL
+      SELECT 'order_completed', o.delivered_at + interval '14 days', o.shop, NULL, 'order', o.order_id, '{}' FROM paid o WHERE NOT o.fails
       UNION ALL
       SELECT 'order_refunded', o.delivered_at + interval '14 days' * bizmetrics.sample_random(seed, o.order_id || 'returns'), o.shop, o.customer, 'order', o.order_id,
              jsonb_build_object('currency', o.currency, 'reason', (ARRAY['damaged', 'not as described', 'changed mind'])[1 + o.n % 3])

@@ -106,7 +106,7 @@ SELECT is(bizmetrics.install_pack('support', restore => true), 2, 'restored: wha
 SELECT pg_temp.rows_are($$SELECT reports, altered_reports, dropped_reports, outdated_reports FROM bizmetrics.pack_status WHERE pack = 'support'$$, '{"(3,,,)"}', 'and all is as the pack has it');
 SELECT is(bizmetrics.install_pack('support', timezone => 'Asia/Tokyo', schedules => '{}'), 3, 'another zone and the pack''s own schedules');
 SELECT pg_temp.rows_are($$SELECT DISTINCT schedule, timezone FROM bizmetrics.report_status WHERE report_name LIKE 'support%'$$, '{"(\"*/5 * * * *\",Asia/Tokyo)"}', 'are those of all reports');
-UPDATE bizmetrics.pack_reports SET key = '{day,company_id}', query = 'SELECT e.occurred_at::date AS day, coalesce(e.company_id, '''') AS company_id, max(''''::text) AS priority, count(*) AS created, count(*) AS resolved FROM public.business_events e WHERE e.occurred_at >= $1 AND e.occurred_at < $2 GROUP BY 1, 2', columns = '{}' WHERE report_name = 'support_daily';
+UPDATE bizmetrics.pack_reports SET key = '{day,company_id}', query = 'SELECT e.occurred_at::date AS day, coalesce(e.company_id, '''') AS company_id, max(''''::text) AS priority, count(*) AS created, count(*) AS resolved, count(*) AS first_responses, 1.0 AS mean_first_response_seconds, 1.0 AS mean_resolution_seconds FROM public.business_events e WHERE e.occurred_at >= $1 AND e.occurred_at < $2 GROUP BY 1, 2', columns = '{}' WHERE report_name = 'support_daily';
 SELECT is(bizmetrics.install_pack('support'), 1, 'another key');
 SELECT col_is_pk('analytics', 'support_daily', ARRAY['day', 'company_id'], 'is that of a new table');
 
@@ -133,6 +133,7 @@ SELECT lives_ok($$SELECT bizmetrics.create_report('daily_sales', key => '{day}',
 SELECT throws_ok($$SELECT bizmetrics.install_pack('commerce', owner => 'pgtap_analyst')$$, '42710', 'report "daily_sales" exists already, and is none of pack "commerce"', 'keeps the pack from being installed');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('commerce', owner => 'pgtap_analyst', skip => '{daily_sales}')$$, NULL, NULL, 'unless what reads it is left out as well');
 SELECT is(bizmetrics.install_pack('commerce', owner => 'pgtap_analyst', skip => '{daily_sales,sales_overview}'), (SELECT count(*)::integer - 2 FROM bizmetrics.pack_reports WHERE pack = 'commerce'), 'then it is installed');
+SELECT is_empty($$SELECT metric_name FROM bizmetrics.metrics WHERE query ~ 'daily_sales'$$, 'and no metric asks a table that is somebody''s own');
 SELECT lives_ok($$SELECT bizmetrics.drop_report('daily_sales'); DROP TABLE analytics.daily_sales$$, 'without it');
 
 -- All packs
@@ -149,9 +150,9 @@ SELECT set_eq($$SELECT metric_name FROM bizmetrics.metrics WHERE owner_name = 'p
 SELECT lives_ok($$SELECT bizmetrics.alter_metric('support_open_tickets', help => 'Ours.'), bizmetrics.drop_metric('support_tickets_total')$$, 'metrics are altered and dropped');
 UPDATE bizmetrics.pack_metrics SET help = 'Another.' WHERE metric_name IN ('support_open_tickets', 'support_tickets_total', 'support_tickets_resolved_total');
 SELECT lives_ok($$SELECT bizmetrics.install_pack('support')$$, 'an upgrade');
-SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name LIKE 'support%' ORDER BY 1$$, '{"(support_open_tickets,Ours.)","(support_tickets_resolved_total,Another.)"}', 'leaves them as they are, and brings up the others');
+SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name ~ '^support_(open_)?tickets' ORDER BY 1$$, '{"(support_open_tickets,Ours.)","(support_tickets_resolved_total,Another.)"}', 'leaves them as they are, and brings up the others');
 SELECT lives_ok($$SELECT bizmetrics.install_pack('support', restore => true)$$, 'restored');
-SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name LIKE 'support%' ORDER BY 1$$, '{"(support_open_tickets,Another.)","(support_tickets_resolved_total,Another.)","(support_tickets_total,Another.)"}', 'all are as the pack has them');
+SELECT pg_temp.rows_are($$SELECT metric_name, help FROM bizmetrics.metrics WHERE metric_name ~ '^support_(open_)?tickets' ORDER BY 1$$, '{"(support_open_tickets,Another.)","(support_tickets_resolved_total,Another.)","(support_tickets_total,Another.)"}', 'all are as the pack has them');
 SELECT lives_ok($$SELECT bizmetrics.uninstall_pack('support')$$, 'uninstalled');
 SELECT is_empty($$SELECT metric_name FROM bizmetrics.metrics WHERE metric_name LIKE 'support%'$$, 'they are gone');
 SELECT lives_ok($$DROP TABLE analytics.support_backlog; SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', skip => '{support_backlog}')$$, 'without a report');
