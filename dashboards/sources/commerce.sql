@@ -154,7 +154,7 @@ LIMIT 24;
 -- row: After the order
 
 -- panel timeseries 12x8 unit=h: Time to ship and deliver
--- The mean of what was shipped and delivered on the day; to deliver is from the payment on.
+-- The mean of what was shipped and delivered on the day; to ship and to deliver are from the order on.
 SELECT day::timestamp AS "time", sum(mean_seconds_to_ship * shipped_orders) / nullif(sum(shipped_orders), 0) / 3600 AS to_ship,
        sum(mean_seconds_in_transit * delivered_orders) / nullif(sum(delivered_orders), 0) / 3600 AS in_transit,
        sum(mean_seconds_to_deliver * delivered_orders) / nullif(sum(delivered_orders), 0) / 3600 AS to_deliver
@@ -170,3 +170,28 @@ FROM analytics.daily_refunds
 WHERE $__timeFilter(day) AND currency = '$currency' AND [companies]
 GROUP BY daily_refunds.reason
 ORDER BY amount DESC, reason;
+
+-- panel barchart 12x8 unit=h: Time between statuses, 30 days
+-- How long orders were in a status before they came into the next one: the mean of what happened in the last 30 days.
+SELECT from_status || ' to ' || to_status AS step, sum(mean_seconds * transitions) / sum(transitions) / 3600 AS hours
+FROM analytics.order_transitions
+WHERE from_status <> 'start' AND is_allowed AND [companies]
+GROUP BY from_status, to_status
+ORDER BY hours DESC, step;
+
+-- panel table 12x8: Orders that came where they should not, 30 days
+-- What the parameter order_transitions does not allow; empty where all is well.
+SELECT day, from_status, to_status, sum(transitions) AS orders
+FROM analytics.order_transitions
+WHERE NOT is_allowed AND [companies]
+GROUP BY day, from_status, to_status
+ORDER BY day DESC, orders DESC, from_status, to_status;
+
+-- panel table 24x8: Where customers come from
+-- Customers who were created in this time, by channel, and what part of them ordered since.
+SELECT CASE channel WHEN '' THEN 'unknown' ELSE channel END AS channel, sum(customers) AS customers, sum(ordering_customers) AS ordered,
+       sum(ordering_customers) / nullif(sum(customers), 0) AS ordering_rate
+FROM analytics.customer_acquisition
+WHERE $__timeFilter(day) AND [companies]
+GROUP BY customer_acquisition.channel
+ORDER BY sum(customers) DESC, channel;

@@ -720,9 +720,11 @@ SELECT a.pack,
        s.outdated_reports,
        (SELECT pg_catalog.array_agg(e.event_name ORDER BY e.event_name)
         FROM bizmetrics.pack_events e
+        -- Its name is asked for once, and not for each event.
+        CROSS JOIN LATERAL (SELECT bizmetrics.pack_name(e.event_name) AS own_name OFFSET 0) n
         WHERE e.pack OPERATOR(pg_catalog.=) a.pack
           AND NOT EXISTS (SELECT FROM public.business_events b
-                          WHERE b.event_name OPERATOR(pg_catalog.=) bizmetrics.pack_name(e.event_name))) AS missing_events
+                          WHERE b.event_name OPERATOR(pg_catalog.=) n.own_name)) AS missing_events
 FROM bizmetrics.available_packs a
 LEFT JOIN bizmetrics.packs p ON p.pack OPERATOR(pg_catalog.=) a.pack
 CROSS JOIN LATERAL (

@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "metric/alert.h"
 #include "metric/evaluate.h"
+#include "metric/names.h"
 #include "report/registry.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_check_alerts);
@@ -90,6 +92,23 @@ take_row(void *arg, HeapTuple row, TupleDesc desc)
 	MemoryContextSwitchTo(old);
 }
 
+/* The names of metrics that a sample may be of, as an array: only their series are looked through. */
+static Datum
+metrics_of_sample(const char *sample)
+{
+	char *names[BM_METRICS_OF_SAMPLE];
+	Datum items[BM_METRICS_OF_SAMPLE];
+	int count;
+
+	for (int i = 0; i < BM_METRICS_OF_SAMPLE; i++)
+		names[i] = palloc(strlen(sample) + 1);
+	count = bm_metrics_of_sample(sample, names);
+	for (int i = 0; i < count; i++)
+		items[i] = CStringGetTextDatum(names[i]);
+	return PointerGetDatum(
+		construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* What the alert asks: columns value and labels. */
 static void
 set_query(const BmAlert *alert, BmEvaluation *evaluation)
@@ -104,14 +123,16 @@ set_query(const BmAlert *alert, BmEvaluation *evaluation)
 		return;
 	}
 	evaluation->query = "SELECT v.value, v.labels FROM bizmetrics.metric_values v "
-						"WHERE (v.sample_name OPERATOR(pg_catalog.=) $1 "
+						"WHERE v.metric_name OPERATOR(pg_catalog.=) ANY ($3) "
+						"AND (v.sample_name OPERATOR(pg_catalog.=) $1 "
 						"OR v.base_name OPERATOR(pg_catalog.=) $1) "
 						"AND v.labels OPERATOR(pg_catalog.@>) $2";
-	evaluation->nargs = 2;
+	evaluation->nargs = 3;
 	evaluation->values[0] = CStringGetTextDatum(alert->metric);
 	evaluation->values[1] = alert->labels != NULL
 								? PointerGetDatum(alert->labels)
 								: DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+	evaluation->values[2] = metrics_of_sample(alert->metric);
 }
 
 static void
@@ -134,8 +155,8 @@ step_instance(const BmAlert *alert, BmAlertInstance *instance, TimestampTz now)
 static void
 look_at(const BmAlert *alert, BmAlertCheck *state, TimestampTz now)
 {
-	static Oid types[2] = {TEXTOID, JSONBOID};
-	Datum values[2];
+	static Oid types[3] = {TEXTOID, JSONBOID, TEXTARRAYOID};
+	Datum values[3];
 	Check check = {.alert = alert,
 				   .instances = bm_alert_instances(alert),
 				   .context = CurrentMemoryContext};

@@ -255,6 +255,40 @@ bm_metric_name_in_currency(const char *metric, const char *name)
 	return true;
 }
 
+/*
+ * The metrics whose figures a sample of this name could be, without its parts and without a currency. Gives at
+ * most BM_METRICS_OF_SAMPLE names, each into room for the sample's own.
+ */
+int
+bm_metrics_of_sample(const char *sample, char *const *metrics)
+{
+	static const char *const parts[] = {"", "_bucket", "_sum", "_count"};
+	int count = 0;
+
+	for (size_t i = 0; i < LENGTH(parts); i++)
+	{
+		size_t length = strlen(sample) - strlen(parts[i]);
+		size_t stem;
+		char *own;
+		char *other;
+
+		if (i > 0 && !ends_with(sample, parts[i]))
+			continue;
+		own = metrics[count++];
+		memcpy(own, sample, length);
+		own[length] = '\0';
+		stem = bm_metric_name_stem(own);
+		if (stem <= 1 + BM_CURRENCY_LENGTH)
+			continue;
+		other = metrics[count];
+		memcpy(other, own, stem - 1 - BM_CURRENCY_LENGTH);
+		strcpy(other + stem - 1 - BM_CURRENCY_LENGTH, own + stem);
+		if (bm_metric_name_in_currency(other, own))
+			count++;
+	}
+	return count;
+}
+
 /* May a label have this name? */
 bool
 bm_label_name_ok(const char *name, BmNameProblem *problem)

@@ -11,6 +11,8 @@
 #define BM_CURRENCY_LABEL "currency"
 #define BM_CURRENCY_LENGTH 3
 
+#define BM_METRICS_OF_SAMPLE 4
+
 typedef enum BmMetricType
 {
 	BM_METRIC_COUNTER,
@@ -32,6 +34,7 @@ extern bool bm_metric_name_ok(const char *name, BmMetricType type,
 							  BmNameProblem *problem);
 extern size_t bm_metric_name_stem(const char *metric);
 extern bool bm_metric_name_in_currency(const char *metric, const char *name);
+extern int bm_metrics_of_sample(const char *sample, char *const *metrics);
 extern bool bm_label_name_ok(const char *name, BmNameProblem *problem);
 
 #endif

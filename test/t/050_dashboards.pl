@@ -17,65 +17,19 @@ my $folder = "$FindBin::RealBin/../../dashboards";
 my $days = 95;
 my $json = JSON::PP->new->allow_nonref;
 
-# The questions of three dashboards that teams build again and again, and which panel answers each.
-my %answers = (
-	business => {
-		'MRR' => 'MRR ($currency)',
-		'growth of MRR, month over month' => 'MRR growth, month over month',
-		'CAC' => 'CAC ($currency)',
-		'LTV' => 'LTV ($currency)',
-		'LTV by CAC' => 'LTV : CAC',
-		'churn' => 'Customer churn',
-		'retention' => 'Retention',
-		'revenue per customer' => 'Revenue per customer ($currency)',
-		'MRR by tier' => 'MRR by plan ($currency)',
-		'DAU, WAU, MAU' => 'DAU, WAU and MAU',
-		'funnel of 30 days' => 'Sign-up funnel, 30 days',
-		'rates of the funnel' => 'Rates of the funnel, 30 days',
-		'trial to paid' => 'Trial to paid',
-		'growth and churn' => 'Growth and churn ($currency)',
-		'MRR in 30 days' => 'MRR in 30 days ($currency)',
-		'table of key figures' => 'Key figures by month ($currency)',
-	},
-	customer_success => {
-		'mean health' => 'Health score',
-		'NPS' => 'NPS',
-		'CSAT' => 'CSAT',
-		'bands of health' => 'Customers by health',
-		'feature adoption' => 'Feature adoption',
-		'engagement' => 'Engagement',
-		'logins, minutes and actions of sessions' => 'Logins, minutes and actions of a session',
-		'tickets' => 'Tickets created',
-		'resolution by priority' => 'Time to resolve, by priority',
-		'time to first value' => 'Time to first value',
-		'NPS over time' => 'NPS over time',
-		'top ten features' => 'Top ten features',
-		'CSAT over time' => 'CSAT over time',
-		'table of customers' => 'Customers with the lowest health',
-	},
-	growth => {
-		'users' => 'Users',
-		'sign-ups of 7 days' => 'Sign-ups, 7 days',
-		'activation of 7 days' => 'Activation, 7 days',
-		'CPA of 7 days' => 'CPA, 7 days ($currency)',
-		'acquisition by channel' => 'Acquisition by channel',
-		'sign-ups over time' => 'Sign-ups',
-		'organic and paid' => 'Organic and paid',
-		'referrals' => 'Referrals',
-		'e-mail campaigns' => 'E-mail campaigns',
-		'landing pages, top ten' => 'Landing pages, top ten',
-		'cohorts' => 'Retention by cohort',
-		'CPA by channel' => 'CPA by channel ($currency)',
-		'ROI by channel' => 'ROI by channel ($currency)',
-		'K-factor' => 'K-factor',
-		'referrals by active user' => 'Invitations per active user',
-		'conversion of referrals' => 'Referral conversion',
-		'table of channels' => 'Channels by month ($currency)',
-	},
-);
+# The questions of three dashboards that teams build again and again, as the manual says which panel answers each
+# and which tables that reads.
+my (%answers, %reads, $section);
+for (split /\n/, slurp_file("$FindBin::RealBin/../../docs/dashboards.md"))
+{
+	$section = { 'Business KPIs' => 'business', 'Customer success' => 'customer_success', 'Growth and marketing' => 'growth' }->{$1} if /^### (.+)/;
+	next if !$section || !/^\| ([^|]+?) \| `([^|`]+)` \| ([^|]+?) \|$/;
+	$answers{$section}{$1} = $2;
+	$reads{$section}{$2} = [ $3 =~ /`(\w+)`/g ];
+}
 
 # These are empty where all is well, and lifetime value where nobody left.
-my %may_be_empty = map { $_ => 1 } 'LTV ($currency)', 'LTV : CAC', 'CAC payback (months)', 'Slots that did not run', 'Backfills';
+my %may_be_empty = map { $_ => 1 } 'LTV ($currency)', 'LTV : CAC', 'CAC payback (months)', 'Slots that did not run', 'Backfills', 'Orders that came where they should not, 30 days';
 
 my $node = make_node('main', [ "timezone = 'America/New_York'" ]);
 sql($node, 'CREATE ROLE grafana LOGIN; CREATE ROLE monitor LOGIN; GRANT pg_monitor TO monitor');
@@ -267,6 +221,8 @@ is(scalar(map { keys %$_ } values %answers), 47, 'questions');
 for my $name (sort keys %answers)
 {
 	is(join(', ', sort grep { !$panels{$name}{ $answers{$name}{$_} } } keys %{ $answers{$name} }), '', "$name answers all of them");
+	is(join(', ', grep { my $title = $_; !@{ $reads{$name}{$title} } || grep { $panels{$name}{$title}{targets}[0]{rawSql} !~ /analytics\.$_\b/ } @{ $reads{$name}{$title} } } sort values %{ $answers{$name} }),
+		'', '... from the tables that the manual says');
 	is(scalar(keys %{ { reverse %{ $answers{$name} } } }), scalar(keys %{ $answers{$name} }), '... each with a panel of its own');
 }
 is_deeply([ sort keys %panels ], [qw(business commerce customer_success growth operations)], 'dashboards');

@@ -104,6 +104,40 @@ test_names(void)
 	   "and other names");
 }
 
+/* What a sample may be of, with a space between two. */
+static const char *
+metrics_of(const char *sample)
+{
+	static char text[200];
+	char room[BM_METRICS_OF_SAMPLE][50];
+	char *names[BM_METRICS_OF_SAMPLE];
+	int count;
+
+	for (int i = 0; i < BM_METRICS_OF_SAMPLE; i++)
+		names[i] = room[i];
+	count = bm_metrics_of_sample(sample, names);
+	text[0] = '\0';
+	for (int i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 i > 0 ? " " : "", names[i]);
+	return text;
+}
+
+static void
+test_samples(void)
+{
+	is_str(metrics_of("shop_orders"), "shop_orders", "a metric's own name");
+	is_str(metrics_of("shop_sales_eur"), "shop_sales_eur shop_sales", "with a currency");
+	is_str(metrics_of("shop_sales_eur_total"), "shop_sales_eur_total shop_sales_total",
+		   "a counter");
+	is_str(metrics_of("shop_sizes_eur_count"),
+		   "shop_sizes_eur_count shop_sizes_eur shop_sizes", "a histogram's part");
+	is_str(metrics_of("shop_sizes_sum"), "shop_sizes_sum shop_sizes shop_sizes",
+		   "the sum, which could be a currency");
+	is_str(metrics_of("_eur"), "_eur", "nothing before the currency");
+	is_str(metrics_of(""), "", "nothing");
+}
+
 static const char *
 line_of(const char *const *labels, const char *const *values, int count, double value)
 {
@@ -230,6 +264,7 @@ int
 main(void)
 {
 	test_names();
+	test_samples();
 	test_format();
 	test_alerts();
 	test_counters();
