@@ -122,6 +122,11 @@ until_true('the exporter reads the figures', sub {
 	return $answer->{success} && $answer->{content} =~ /^sql_shop_growth_ratio.*0\.333/m && $answer->{content} =~ /^sql_shop_wait_seconds_sum/m;
 }) or diag(slurp_file("$dir/exporter.log"));
 
+my $scrape = write_file('scrape.yml', sql($node, "SELECT bizmetrics.prometheus_scrape_config('127.0.0.1:$port{exporter}', '15 seconds')", user => 'scraper'));
+command_ok([ 'promtool', 'check', 'config', $scrape ], 'the configuration that asks it');
+is(sql_state($node, "SELECT bizmetrics.prometheus_scrape_config($_)", user => 'scraper'), '22023', "none of $_")
+  for q{'http://here/'}, q{'here:1', '0'}, q{'here:1', path => 'metrics'};
+
 # ---- Prometheus ----
 
 start('files', 'python3', '-m', 'http.server', '--bind', '127.0.0.1', '--directory', "$dir/web", $port{files});

@@ -23,9 +23,9 @@ my (%answers, %reads, $section);
 for (split /\n/, slurp_file("$FindBin::RealBin/../../docs/dashboards.md"))
 {
 	$section = { 'Business KPIs' => 'business', 'Customer success' => 'customer_success', 'Growth and marketing' => 'growth' }->{$1} if /^### (.+)/;
-	next if !$section || !/^\| ([^|]+?) \| `([^|`]+)` \| ([^|]+?) \|$/;
-	$answers{$section}{$1} = $2;
-	$reads{$section}{$2} = [ $3 =~ /`(\w+)`/g ];
+	my ($question, $panel, $tables) = /^\| ([^|]+?) \| `([^|`]+)` \| ([^|]+?) \|$/ or next;
+	$answers{$section}{$question} = $panel;
+	$reads{$section}{$panel} = [ $tables =~ /`(\w+)`/g ];
 }
 
 # These are empty where all is well, and lifetime value where nobody left.
