@@ -436,44 +436,47 @@ FULL JOIN registered r USING (day, company_id)$query$,
   "repeat_orders": {"meaning": "All others, a second order on the first day too.", "unit": "orders", "definition": "D-45"},
   "registered_customers": {"meaning": "Different actors of customer_created.", "unit": "customers", "source": "customer_created"}}'),
 
--- An order changes the rows of the days on which its customer was created: those are computed too.
-('commerce', 'customer_acquisition', 'Customers by the day on which they were created, company and channel: how many, and how many of them ever ordered.', $query$
+('commerce', 'customer_origins', 'Customers: when each was created, where from, and when he ordered first.', $query$
 WITH touched AS (
-  SELECT DISTINCT e.actor_user_id, coalesce(e.company_id, '') AS company_id
+  SELECT DISTINCT coalesce(e.company_id, '') AS company_id, e.actor_user_id AS customer_id
   FROM public.business_events e
-  WHERE e.event_name = {{order_paid}} AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.actor_user_id IS NOT NULL
-), days AS (
-  SELECT d.day::date AS day
-  FROM generate_series($1, $2 - interval '1 microsecond', interval '1 day') AS d (day)
-  UNION
-  SELECT e.occurred_at::date
-  FROM touched t
-  JOIN public.business_events e ON e.actor_user_id = t.actor_user_id
-  WHERE e.event_name = {{customer_created}} AND coalesce(e.company_id, '') = t.company_id
-), created AS (
-  SELECT d.day, coalesce(e.company_id, '') AS company_id, coalesce(e.properties ->> {{customer_created.channel}}, '') AS channel, e.actor_user_id AS customer_id
-  FROM days d
-  JOIN public.business_events e ON e.occurred_at >= d.day::timestamptz AND e.occurred_at < (d.day + 1)::timestamptz
-  WHERE e.event_name = {{customer_created}} AND e.actor_user_id IS NOT NULL
-  GROUP BY 1, 2, 3, 4
-), decided AS (
-  SELECT c.day, c.company_id, c.channel,
-         EXISTS (SELECT FROM public.business_events o
-                 WHERE o.event_name = {{order_paid}} AND o.actor_user_id = c.customer_id
-                   AND coalesce(o.company_id, '') = c.company_id) AS ordered
-  FROM created c
+  WHERE e.event_name IN ({{customer_created}}, {{order_paid}}) AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.actor_user_id IS NOT NULL
 )
-SELECT d.day, d.company_id, d.channel,
-       count(*) AS customers,
-       count(*) FILTER (WHERE d.ordered) AS ordering_customers,
-       round(count(*) FILTER (WHERE d.ordered)::numeric / nullif(count(*), 0), 6) AS ordering_rate
-FROM decided d
-GROUP BY 1, 2, 3$query$,
- '{day,company_id,channel}', '1 day', NULL, '11-59/15 * * * *', 'merge', '{order_paid,customer_created}', NULL, NULL, NULL, NULL, NULL, '{
-  "day": {"meaning": "The day on which they were created, in the report''s time zone."},
+SELECT t.company_id, t.customer_id, c.occurred_at AS created_at, c.occurred_at::date AS day,
+       coalesce(c.channel, '') AS channel, o.occurred_at AS first_order_at
+FROM touched t
+CROSS JOIN LATERAL (
+  SELECT e.occurred_at, e.properties ->> {{customer_created.channel}} AS channel
+  FROM public.business_events e
+  WHERE e.event_name = {{customer_created}} AND e.actor_user_id = t.customer_id AND coalesce(e.company_id, '') = t.company_id
+  ORDER BY e.occurred_at, e.id
+  LIMIT 1) AS c
+LEFT JOIN LATERAL (
+  SELECT e.occurred_at
+  FROM public.business_events e
+  WHERE e.event_name = {{order_paid}} AND e.actor_user_id = t.customer_id AND coalesce(e.company_id, '') = t.company_id
+  ORDER BY e.occurred_at
+  LIMIT 1) AS o ON true$query$,
+ '{company_id,customer_id}', '1 day', NULL, '11-59/15 * * * *', 'merge', '{order_paid,customer_created}', NULL, NULL, NULL, NULL, NULL, '{
   "company_id": {"meaning": "The company; empty where events name none."},
-  "channel": {"meaning": "Where from; empty where the event says nothing. Who came from two on one day counts in both.", "source": "customer_created.channel"},
-  "customers": {"meaning": "Different actors of customer_created.", "unit": "customers", "definition": "D-46", "source": "customer_created"},
+  "customer_id": {"meaning": "The customer: the actor of customer_created; who was never created is in no row."},
+  "created_at": {"meaning": "When he was created first.", "source": "customer_created"},
+  "day": {"meaning": "The day of that, in the report''s time zone."},
+  "channel": {"meaning": "Where from; empty where the event says nothing.", "source": "customer_created.channel"},
+  "first_order_at": {"meaning": "When he paid an order first; NULL: never.", "source": "order_paid"}}'),
+
+('commerce', 'customer_acquisition', 'Customers by the day on which they were created, company and channel: how many, and how many of them ever ordered.', $query$
+SELECT o.day, o.company_id, o.channel,
+       count(*) AS customers,
+       count(o.first_order_at) AS ordering_customers,
+       round(count(o.first_order_at)::numeric / nullif(count(*), 0), 6) AS ordering_rate
+FROM analytics.customer_origins o
+GROUP BY 1, 2, 3$query$,
+ '{day,company_id,channel}', NULL, NULL, '41 * * * *', 'full', NULL, '{customer_origins}', NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day on which they were created first, in the report''s time zone."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "channel": {"meaning": "Where from; empty where the event says nothing.", "source": "customer_created.channel"},
+  "customers": {"meaning": "Customers who were created on the day.", "unit": "customers", "definition": "D-46", "source": "customer_created"},
   "ordering_customers": {"meaning": "Those of them who paid an order, up to now.", "unit": "customers", "source": "order_paid"},
   "ordering_rate": {"meaning": "ordering_customers / customers.", "unit": "ratio from 0 to 1"}}'),
 
