@@ -35,6 +35,8 @@ BEGIN
     WHERE d.refclassid = 'pg_extension'::regclass
       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
       AND d.deptype = 'e'
+      -- From 17 on, tables' row types and types' arrays are members, too; they are owned with what they are of.
+      AND NOT (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype = 'i'))
       AND i.type IN ('schema', 'table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
       AND i.identity NOT IN ('bizmetrics.reports', 'bizmetrics.guard_report()', 'bizmetrics.grants',
                              'bizmetrics.event_types', 'bizmetrics.guard_event_type()',

@@ -60,12 +60,19 @@ bm_check_index_constraints(ResultRelInfo *rri, TupleTableSlot *slot, EState *est
 #endif
 }
 
-/* 17 lets an index keep state (BRIN: a pinned buffer) from insert to insert. */
+/*
+ * 17 lets an index keep state (BRIN: a pinned buffer) from insert to insert. Ending that leaves memory behind in
+ * the context that the index was given for what it keeps, which must be its own.
+ */
 static inline void
 bm_index_insert_cleanup(Relation index, IndexInfo *info)
 {
 #if PG_VERSION_NUM >= 170000
+	if (info->ii_AmCache == NULL)
+		return;
 	index_insert_cleanup(index, info);
+	if (info->ii_AmCache == NULL)
+		MemoryContextReset(info->ii_Context);
 #endif
 }
 

@@ -4,6 +4,7 @@
 
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
+#include "optimizer/optimizer.h"
 
 /* 16 keeps the rights that a plan needs apart from its tables. */
 static inline void
@@ -24,6 +25,25 @@ bm_executor_run(QueryDesc *query)
 	ExecutorRun(query, ForwardScanDirection, 0);
 #else
 	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/*
+ * 18 made what a query groups by an entry of its range table, the last, of which its columns are Vars; here they
+ * are the expressions themselves again. Queries in it are left as they are.
+ */
+static inline void
+bm_ungroup(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (!query->hasGroupRTE)
+		return;
+	query->targetList =
+		(List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	Assert(llast_node(RangeTblEntry, query->rtable)->rtekind == RTE_GROUP);
+	query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
+	query->hasGroupRTE = false;
 #endif
 }
 

@@ -52,6 +52,8 @@ bm_inserter_create(Relation rel, bool speculative)
 	for (int i = 0; i < rri->ri_NumIndices; i++)
 	{
 		inserter->index_ids[i] = RelationGetRelid(rri->ri_IndexRelationDescs[i]);
+		rri->ri_IndexRelationInfo[i]->ii_Context =
+			AllocSetContextCreate(context, "bizmetrics index", ALLOCSET_SMALL_SIZES);
 		index_close(rri->ri_IndexRelationDescs[i], NoLock);
 		rri->ri_IndexRelationDescs[i] = NULL;
 	}

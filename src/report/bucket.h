@@ -14,7 +14,8 @@ typedef struct BmWindow
 extern const char *bm_bucket_problem(const Interval *bucket);
 extern const char *bm_duration_problem(const Interval *duration);
 extern BmWindow bm_bucket_of(const Interval *bucket, pg_tz *zone, TimestampTz at);
-extern BmWindow bm_bucket_window(const Interval *bucket, const Interval *lookback,
-								 pg_tz *zone, TimestampTz now);
+extern PGDLLEXPORT BmWindow bm_bucket_window(const Interval *bucket,
+											 const Interval *lookback, pg_tz *zone,
+											 TimestampTz now);
 
 #endif

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "base/compat_query.h"
 #include "base/guc.h"
 #include "event/event.h"
 #include "report/depends.h"
@@ -304,6 +305,7 @@ analyze(const BmReport *report)
 	if (query->commandType != CMD_SELECT || query->hasModifyingCTE)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("a SELECT that writes cannot fill a report's table")));
+	bm_ungroup(query);
 	return query;
 }
 

@@ -2,7 +2,7 @@
 BEGIN;
 CREATE FUNCTION pg_temp.mislabelled() RETURNS boolean PARALLEL SAFE LANGUAGE sql AS $$ SELECT bizmetrics.log_event('parallel') IS NOT NULL $$;
 SAVEPOINT s;
-SET LOCAL force_parallel_mode = on;
+SELECT count(set_config(name, 'on', true)) AS "set" FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 \set VERBOSITY sqlstate
 SELECT bizmetrics.log_event('leader') IS NOT NULL AS logged;
 SELECT pg_temp.mislabelled();

@@ -76,8 +76,8 @@ SELECT count(*) FROM analytics.fast_sets;
 SET timezone = 'UTC';
 SELECT day, n, first_hour, hours FROM analytics.fast_abbreviation ORDER BY 1;
 SELECT * FROM analytics.fast_reach ORDER BY 1;
--- What is put into a plan in its place.
-SELECT regexp_replace(line, '''.*''', '''...''') FROM bizmetrics.explain_report('fast_trunc') line WHERE line ~ 'Group Key';
+-- In a plan there is a constant in its place.
+SELECT count(*) FILTER (WHERE line ~ 'date_trunc') AS calls, count(*) FILTER (WHERE line ~ 'Aggregate|Group') > 0 AS groups FROM bizmetrics.explain_report('fast_trunc') line;
 
 -- Constants keep their value, however the settings of a session spell them.
 SELECT bizmetrics.create_report('fast_constants', query => $$SELECT date_trunc('day', occurred_at) AS day, count(DISTINCT id) AS n, min(timestamptz '2026-10-02 00:30+00') AS at, min(interval '-1 month +2 days') AS span, min(float8 '0.30000000000000004') AS number FROM public.business_events WHERE event_name = 'fast' AND occurred_at < timestamptz '2026-04-03 00:00+00' GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day', timezone => 'Europe/London');

@@ -40,6 +40,7 @@ SELECT string_agg(DISTINCT owner || ':' || is_superuser, ',') FROM (
     ON o.classid = d.classid AND o.oid = d.objid
   JOIN pg_roles r ON r.oid = o.owner
   WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+    AND NOT (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_depend part WHERE part.classid = d.classid AND part.objid = d.objid AND part.deptype = 'i'))
     AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bizmetrics')
     AND i.identity NOT IN ('bizmetrics.guard_report()', 'bizmetrics.reports', 'bizmetrics.report_state', 'bizmetrics.runs',
       'bizmetrics.report_watermarks', 'bizmetrics.pending_windows', 'bizmetrics.report_changes', 'bizmetrics.report_backfills',
