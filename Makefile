@@ -19,15 +19,16 @@ PROVE_TESTS    = test/t/*.pl
 # create_report() says when a report will run, which is another time in each run of a test.
 installcheck: export PGOPTIONS += -c client_min_messages=warning
 
-EXTRA_CLEAN  = sql/$(EXTENSION)--$(EXTVERSION).sql $(OBJS:.o=.d)
+EXTRA_CLEAN  = sql/$(EXTENSION)--$(EXTVERSION).sql $(OBJS:=.d) $(OBJS:.o=.bc.d)
 
 PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# A header that changes rebuilds what includes it.
-override CPPFLAGS += -MMD -MP
--include $(OBJS:.o=.d)
+# A header that changes rebuilds what includes it: the object, and the bitcode for JIT, which has a list of its own.
+PGXS_CPPFLAGS := $(CPPFLAGS)
+override CPPFLAGS = $(PGXS_CPPFLAGS) -MMD -MP -MF $@.d
+-include $(OBJS:=.d) $(OBJS:.o=.bc.d)
 
 $(DATA_built): $(SQL_TOPICS) $(EXTENSION).control
 	cat $(SQL_TOPICS) > $@
