@@ -106,12 +106,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'p
   FROM bizmetrics.report_status s
   WHERE s.state = 'waiting' AND s.watermark_lag > interval '1 day' AND now() - s.watermark_lag < s.last_success_at
   UNION ALL
-  SELECT 'warning', coalesce('process ' || w.pid, format('prepared transaction "%s"', w.gid)),
+  -- A prepared one is among the transactions of doctor_events().
+  SELECT 'warning', 'process ' || w.pid,
          'its transaction has logged events and been open for more than an hour: what it logged is in no report',
-         CASE WHEN w.pid IS NOT NULL THEN format('Let it commit, or end it: pg_terminate_backend(%s).', w.pid)
-              ELSE format('COMMIT PREPARED %L, or ROLLBACK PREPARED.', w.gid) END
+         format('Let it commit, or end it: pg_terminate_backend(%s).', w.pid)
   FROM bizmetrics.oldest_writer() w
-  WHERE w.since < now() - interval '1 hour'
+  WHERE w.pid IS NOT NULL AND w.since < now() - interval '1 hour'
 $$;
 COMMENT ON FUNCTION bizmetrics.doctor_watermarks() IS 'Findings of doctor() about how far reports have read.';
 

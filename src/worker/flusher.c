@@ -273,7 +273,7 @@ store_one(void *event)
 
 /* Tries one event in a subtransaction; NULL, or why it is not stored. */
 static ErrorData *
-try_event(BmEvent *event)
+try_event_once(BmEvent *event)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData *volatile error = NULL;
@@ -292,6 +292,17 @@ try_event(BmEvent *event)
 	}
 	PG_END_TRY();
 	end_limit();
+	return error;
+}
+
+/* What two sessions did to a catalog at once is an internal error, which is not met again, and no fault of the event. */
+static ErrorData *
+try_event(BmEvent *event)
+{
+	ErrorData *error = try_event_once(event);
+
+	if (error != NULL && error->sqlerrcode == ERRCODE_INTERNAL_ERROR)
+		error = try_event_once(event);
 	return error;
 }
 

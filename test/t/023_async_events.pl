@@ -170,6 +170,20 @@ is(join(',', map { events($_) } 'step 2', 'last', 'step 2+'), '1,1,1', 'one that
 is(status('queued') - $before, 4, 'and nothing else was queued');
 sql($node, 'DROP TRIGGER follow ON business_events');
 
+# ---- internal errors ----
+
+# "tuple concurrently updated" is one: once with the batch, once alone, and then no more.
+sql($node, q{DELETE FROM bizmetrics.event_rejects;
+  CREATE SEQUENCE public.tries;
+  CREATE FUNCTION public.stumble() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    IF NEW.event_name = 'stumbled' AND nextval('public.tries') <= 2 OR NEW.event_name = 'fallen' THEN RAISE 'tuple concurrently updated' USING ERRCODE = 'internal_error'; END IF;
+    RETURN NEW; END $$;
+  CREATE TRIGGER stumble BEFORE INSERT ON business_events FOR EACH ROW EXECUTE FUNCTION public.stumble()});
+sql($node, q{SELECT bizmetrics.log_event_async(n) FROM unnest('{stumbled,fallen,walked}'::text[]) AS n});
+wait_for_event($_, 1, "$_ is stored") for 'stumbled', 'walked';
+is(rejects(), 'fallen|log_event_async||XX000', 'an internal error that comes again is a reject');
+sql($node, 'DROP TRIGGER stumble ON business_events');
+
 # ---- trouble that passes ----
 
 my $offset = -s $node->logfile;

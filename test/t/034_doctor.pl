@@ -72,7 +72,7 @@ sql($node, q{INSERT INTO public.business_events (event_name, recorded_at) VALUES
 is( findings('severity, subject, problem'),
 	'warning|report sales|its watermark is 2 days 00:01:00 behind: 2 events that were stored before its last success are not in it',
 	'a watermark that is behind');
-like(findings('remedy'), qr/see bizmetrics.report_lag, and run it with request_run\(\)/, 'says what to do');
+like(findings('remedy'), qr/see oldest_writer of bizmetrics.report_status, and run it with request_run\(\)/, 'says what to do');
 sql($node, q{SELECT bizmetrics.request_run('sales')});
 wait_for_run($node, 'sales', 2);
 is(findings('problem'), '', 'which is done');
