@@ -30,6 +30,9 @@ PGXS_CPPFLAGS := $(CPPFLAGS)
 override CPPFLAGS = $(PGXS_CPPFLAGS) -MMD -MP -MF $@.d
 -include $(OBJS:=.d) $(OBJS:.o=.bc.d)
 
+# What another makefile built may have no such list.
+$(OBJS) $(OBJS:.o=.bc): Makefile
+
 $(DATA_built): $(SQL_TOPICS) $(EXTENSION).control
 	cat $(SQL_TOPICS) > $@
 
