@@ -7,7 +7,8 @@ has_clickhouse() { command -v clickhouse-server >/dev/null && command -v clickho
 clickhouse() { clickhouse-client --host 127.0.0.1 --port "$CLICKHOUSE_PORT" "${@:2}" --query "$1"; }
 
 stop_clickhouse() {
-	[ -z "${CLICKHOUSE_PID:-}" ] || kill "$CLICKHOUSE_PID" 2>/dev/null || true
+	# The server is the child of the shell that as_user is a function of.
+	[ -z "${CLICKHOUSE_PID:-}" ] || pkill -P "$CLICKHOUSE_PID" || true
 	wait 2>/dev/null || true
 	as_user rm -rf -- "$BENCH_DIR/clickhouse"
 }

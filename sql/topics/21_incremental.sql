@@ -80,7 +80,7 @@ COMMENT ON FUNCTION bizmetrics.report_bucket(timestamptz) IS
 CREATE FUNCTION bizmetrics.date_trunc(unit text, at timestamptz) RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_date_trunc';
 COMMENT ON FUNCTION bizmetrics.date_trunc(text, timestamptz) IS
-'The same as pg_catalog.date_trunc(unit, at), ten times as fast where times that follow one another are close together, as those of events are: a report''s SELECT is executed with it. Errors: 22023 for a unit that is not known.';
+'The same as pg_catalog.date_trunc(unit, at), faster where times that follow one another are close together, as those of events are: a report''s SELECT is executed with it. Errors: 22023 for a unit that is not known.';
 
 -- Backfill ------------------------------------------------------------------------------------
 

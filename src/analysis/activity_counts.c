@@ -51,9 +51,8 @@ check_arguments(FunctionCallInfo fcinfo)
 		"to_time", "timezone",	 "subject", "filters",		"company_id"};
 
 	for (int i = 0; i < ARGUMENTS; i++)
-		if (PG_ARGISNULL(i) && i != EVENT_NAME && i != FILTERS && i != COMPANY_ID)
-			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not be NULL", names[i]), errhint(HINT));
+		if (i != EVENT_NAME && i != FILTERS && i != COMPANY_ID)
+			bm_argument_require(fcinfo, i, names[i], HINT);
 }
 
 /* How many periods there can be from the first one to the end. */

@@ -12,6 +12,15 @@
 
 #include "analysis/arguments.h"
 
+void
+bm_argument_require(FunctionCallInfo fcinfo, int number, const char *name,
+					const char *hint)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("%s must not be NULL", name), errhint("%s", hint));
+}
+
 char *
 bm_argument_text(FunctionCallInfo fcinfo, int number)
 {

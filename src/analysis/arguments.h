@@ -8,6 +8,10 @@
 
 #include "event/event.h"
 
+/* Raises 22004 where the argument is NULL. */
+extern void bm_argument_require(FunctionCallInfo fcinfo, int number, const char *name,
+								const char *hint);
+
 /* NULL where the argument is. */
 extern char *bm_argument_text(FunctionCallInfo fcinfo, int number);
 extern Jsonb *bm_argument_json(FunctionCallInfo fcinfo, int number);

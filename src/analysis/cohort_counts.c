@@ -39,6 +39,8 @@ enum
 	ARGUMENTS
 };
 
+#define HINT "Call cohort_retention(), which says what may be given."
+
 PG_FUNCTION_INFO_V1(bizmetrics_cohort_counts);
 
 static const char *const argument_names[ARGUMENTS] = {
@@ -56,18 +58,15 @@ check_arguments(FunctionCallInfo fcinfo)
 	TimestampTz to;
 
 	for (int i = UNIT; i < ARGUMENTS; i++)
-		if (PG_ARGISNULL(i) && (i < FILTERS || i > BREAKDOWN))
-			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not be NULL", argument_names[i]),
-					errhint("Call cohort_retention(), which says what may be given."));
+		if (i < FILTERS || i > BREAKDOWN)
+			bm_argument_require(fcinfo, i, argument_names[i], HINT);
 	from = PG_GETARG_TIMESTAMPTZ(FROM_TIME);
 	to = PG_GETARG_TIMESTAMPTZ(TO_TIME);
 	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || from >= to ||
 		PG_GETARG_INT32(PERIODS) < 1 || PG_GETARG_INT32(PERIODS) > 1000 ||
 		(to - from) / USECS_PER_DAY > 100000 * INT64CONST(31))
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("invalid range of time or number of periods"),
-				errhint("Call cohort_retention(), which says what may be given."));
+				errmsg("invalid range of time or number of periods"), errhint(HINT));
 }
 
 static BmCohortQuery *

@@ -41,10 +41,9 @@ check_arguments(FunctionCallInfo fcinfo)
 		"event_names", "subject", "filters",   "company_id"};
 
 	for (int i = 0; i < ARGUMENTS; i++)
-		if (PG_ARGISNULL(i) && (i < START_EVENT || i == SUBJECT))
-			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not be NULL", names[i]),
-					errhint("Call paths(), which says what may be given."));
+		if (i < START_EVENT || i == SUBJECT)
+			bm_argument_require(fcinfo, i, names[i],
+								"Call paths(), which says what may be given.");
 }
 
 /* As intervals are compared: a month has 30 days. */

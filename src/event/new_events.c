@@ -59,6 +59,18 @@ open_index(Relation partition)
 	return NULL;
 }
 
+/* A partition with its index, or NULL where either is not there, or is none of ours. */
+static Relation
+open_partition(Oid relid, Relation *index)
+{
+	Relation partition = try_relation_open(relid, AccessShareLock);
+
+	*index = NULL;
+	if (partition != NULL && partition->rd_rel->relkind == RELKIND_RELATION)
+		*index = open_index(partition);
+	return partition;
+}
+
 /*
  * The first page that no summary tells of, looked for from the end; what is before one that has a summary was summarized
  * in its turn. InvalidBlockNumber: there is none.
@@ -111,14 +123,12 @@ summarize(Relation partition, Oid index, BlockNumber from, BlockNumber pages,
 static void
 summarize_partition(const BmPartition *bounds)
 {
-	Relation partition = try_relation_open(bounds->relid, AccessShareLock);
-	Relation index = NULL;
 	bool is_past = bounds->upper < bm_clock_now();
+	Relation index;
+	Relation partition = open_partition(bounds->relid, &index);
 
 	if (partition == NULL)
 		return;
-	if (partition->rd_rel->relkind == RELKIND_RELATION)
-		index = open_index(partition);
 	if (index != NULL)
 	{
 		BlockNumber pages = RelationGetNumberOfBlocks(partition);
@@ -230,14 +240,12 @@ is_minmax(Relation index)
 static bool
 partition_may_hold(const BmPartition *bounds, int64 since)
 {
-	Relation partition = try_relation_open(bounds->relid, AccessShareLock);
-	Relation index = NULL;
+	Relation index;
+	Relation partition = open_partition(bounds->relid, &index);
 	bool found = true;
 
 	if (partition == NULL)
 		return false;
-	if (partition->rd_rel->relkind == RELKIND_RELATION)
-		index = open_index(partition);
 	if (index != NULL)
 	{
 		if (is_minmax(index))

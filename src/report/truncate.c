@@ -1,9 +1,8 @@
 /*
  * Truncating the times of events, which is much of what grouping them by bucket costs.
  *
- * date_trunc() takes a time apart, asks what the time zone was then, and puts it together again: a quarter of a
- * microsecond, as much as everything else that a sum takes for an event. But the events of a bucket all
- * have one answer. In a window in which it is the same at both ends it is put into the query as a
+ * date_trunc() takes a time apart, asks what the time zone was then, and puts it together again, for each event. But
+ * the events of a bucket all have one answer. In a window in which it is the same at both ends it is put into the query as a
  * constant, which also spares grouping by it; elsewhere bizmetrics.date_trunc() takes the place of
  * date_trunc(), and remembers.
  */
@@ -64,10 +63,14 @@ typedef struct Answer
 	bool is_one;
 } Answer;
 
+/* Longer than any unit's name. */
+#define UNIT_MAX 32
+
 typedef struct Memory
 {
 	pg_tz *zone;
-	text *unit;
+	char unit[UNIT_MAX];
+	Size unit_length;
 	Answer answers[ANSWERS];
 } Memory;
 
@@ -79,7 +82,7 @@ truncate_time(text *unit, TimestampTz at)
 }
 
 static void
-learn(Memory *memory, Answer *answer, int64 quarter)
+learn(const Memory *memory, text *unit, Answer *answer, int64 quarter)
 {
 	BmWindow window = {quarter * QUARTER, (quarter + 1) * QUARTER - 1};
 
@@ -89,27 +92,25 @@ learn(Memory *memory, Answer *answer, int64 quarter)
 					 !clocks_change(memory->zone, window);
 	if (!answer->is_one)
 		return;
-	answer->start = truncate_time(memory->unit, window.start);
-	answer->is_one = answer->start == truncate_time(memory->unit, window.end);
+	answer->start = truncate_time(unit, window.start);
+	answer->is_one = answer->start == truncate_time(unit, window.end);
 }
 
 /* What this call in a query has learnt of this unit; the session's time zone may be another one by now. */
 static Memory *
-memory_of(FmgrInfo *call, text *unit)
+memory_of(FmgrInfo *call, const char *unit, Size length)
 {
 	Memory *memory = call->fn_extra;
 
 	if (memory != NULL && memory->zone == session_timezone &&
-		VARSIZE_ANY_EXHDR(memory->unit) == VARSIZE_ANY_EXHDR(unit) &&
-		memcmp(VARDATA_ANY(memory->unit), VARDATA_ANY(unit), VARSIZE_ANY_EXHDR(unit)) ==
-			0)
+		memory->unit_length == length && memcmp(memory->unit, unit, length) == 0)
 		return memory;
 	if (memory == NULL)
 		memory = call->fn_extra = MemoryContextAlloc(call->fn_mcxt, sizeof(Memory));
 	memset(memory, 0, sizeof(Memory));
 	memory->zone = session_timezone;
-	memory->unit = MemoryContextAlloc(call->fn_mcxt, VARSIZE_ANY(unit));
-	memcpy(memory->unit, unit, VARSIZE_ANY(unit));
+	memory->unit_length = length;
+	memcpy(memory->unit, unit, length);
 	return memory;
 }
 
@@ -123,12 +124,12 @@ bizmetrics_date_trunc(PG_FUNCTION_ARGS)
 	Memory *memory;
 	Answer *answer;
 
-	if (TIMESTAMP_NOT_FINITE(at))
+	if (TIMESTAMP_NOT_FINITE(at) || VARSIZE_ANY_EXHDR(unit) > UNIT_MAX)
 		PG_RETURN_TIMESTAMPTZ(truncate_time(unit, at));
-	memory = memory_of(fcinfo->flinfo, unit);
+	memory = memory_of(fcinfo->flinfo, VARDATA_ANY(unit), VARSIZE_ANY_EXHDR(unit));
 	answer = &memory->answers[(uint64) quarter % ANSWERS];
 	if (!answer->is_known || answer->quarter != quarter)
-		learn(memory, answer, quarter);
+		learn(memory, unit, answer, quarter);
 	PG_RETURN_TIMESTAMPTZ(answer->is_one ? answer->start : truncate_time(unit, at));
 }
 

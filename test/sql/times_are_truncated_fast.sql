@@ -31,6 +31,7 @@ SELECT bizmetrics.date_trunc(unit, '2026-03-29 12:34:56Z') FROM unnest('{day,hou
 SELECT set_config('timezone', zone, true), bizmetrics.date_trunc('day', '2026-03-29 12:34:56Z') FROM unnest('{Asia/Tokyo,UTC,America/New_York,Asia/Tokyo}'::text[]) zone;
 SELECT bizmetrics.date_trunc('hour', '4714-11-24 00:00:00+00 BC'), bizmetrics.date_trunc('day', '294276-12-31 23:59:59.999999Z');
 SELECT bizmetrics.date_trunc('fortnight', now());
+SELECT bizmetrics.date_trunc(repeat('x', 40), now());
 SELECT bizmetrics.date_trunc(NULL, now()), bizmetrics.date_trunc('day', NULL);
 
 -- Of a report: every form in which a SELECT groups by its bucket, by a day in a zone of its own, a day with a change of
