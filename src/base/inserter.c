@@ -12,14 +12,19 @@
  */
 #include "postgres.h"
 
+#include "access/brin.h"
+#include "access/brin_internal.h"
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -212,32 +217,115 @@ is_indexed(IndexInfo *info, EState *estate)
 	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(estate));
 }
 
+#define BATCH_BLOCK(inserter, row) \
+	ItemPointerGetBlockNumber(&(inserter)->batch[row]->tts_tid)
+
+/*
+ * Does the index keep no more of a range of pages than the least and the greatest value of columns that are never NULL
+ * and compare as integers do?
+ */
+static bool
+keeps_extremes(const BmInserter *inserter, int i)
+{
+	const IndexInfo *info = inserter->rri->ri_IndexRelationInfo[i];
+	Relation index = inserter->index_relations[i];
+
+	if (index->rd_rel->relam != BRIN_AM_OID || info->ii_Predicate != NIL)
+		return false;
+	for (int c = 0; c < info->ii_NumIndexKeyAttrs; c++)
+		if (info->ii_IndexAttrNumbers[c] <= 0 ||
+			!TupleDescAttr(inserter->slot->tts_tupleDescriptor,
+						   info->ii_IndexAttrNumbers[c] - 1)
+				 ->attnotnull ||
+			(index->rd_opcintype[c] != INT8OID &&
+			 index->rd_opcintype[c] != TIMESTAMPTZOID) ||
+			index_getprocid(index, c + 1, BRIN_PROCNUM_OPCINFO) != F_BRIN_MINMAX_OPCINFO)
+			return false;
+	return true;
+}
+
+static void
+index_row(BmInserter *inserter, int i, int row)
+{
+	ResultRelInfo *rri = inserter->rri;
+	IndexInfo *info = rri->ri_IndexRelationInfo[i];
+	Relation index = inserter->index_relations[i];
+	TupleTableSlot *slot = inserter->batch[row];
+	Datum values[INDEX_MAX_KEYS];
+	bool isnull[INDEX_MAX_KEYS];
+
+	GetPerTupleExprContext(inserter->estate)->ecxt_scantuple = slot;
+	FormIndexDatum(info, slot, inserter->estate, values, isnull);
+	index_insert(index, values, isnull, &slot->tts_tid, rri->ri_RelationDesc,
+				 index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false,
+				 info);
+}
+
+/* Of rows [first .. last): the one with the least or the greatest value of a column. */
+static int
+extreme_row(const BmInserter *inserter, AttrNumber column, int first, int last, int sign)
+{
+	int extreme = first;
+	int64 value = 0;
+
+	for (int row = first; row < last; row++)
+	{
+		bool isnull;
+		int64 other = DatumGetInt64(slot_getattr(inserter->batch[row], column, &isnull));
+
+		if (row == first || (sign < 0 ? other < value : other > value))
+		{
+			value = other;
+			extreme = row;
+		}
+	}
+	return extreme;
+}
+
+/* Of the rows of each range of pages, those with the extremes: what the others are, they say too. */
+static void
+fill_summaries(BmInserter *inserter, int i, int count, int *row)
+{
+	const IndexInfo *info = inserter->rri->ri_IndexRelationInfo[i];
+	BlockNumber per_range = BrinGetPagesPerRange(inserter->index_relations[i]);
+	int last;
+
+	for (int first = 0; first < count; first = last)
+	{
+		BlockNumber range = BATCH_BLOCK(inserter, first) / per_range;
+
+		for (last = first + 1;
+			 last < count && BATCH_BLOCK(inserter, last) / per_range == range; last++)
+			;
+		for (int c = 0; c < info->ii_NumIndexKeyAttrs; c++)
+			for (int sign = -1; sign <= 1; sign += 2)
+			{
+				*row = extreme_row(inserter, info->ii_IndexAttrNumbers[c], first, last,
+								   sign);
+				index_row(inserter, i, *row);
+			}
+	}
+}
+
 /* One index, all rows: what the first row brings into the processor's cache serves the others. */
 static void
 fill_index(BmInserter *inserter, int i, int count, int *row)
 {
-	ResultRelInfo *rri = inserter->rri;
 	EState *estate = inserter->estate;
-	IndexInfo *info = rri->ri_IndexRelationInfo[i];
-	Relation index = inserter->index_relations[i];
-	IndexUniqueCheck check =
-		index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO;
-	ExprContext *context = GetPerTupleExprContext(estate);
-	Datum values[INDEX_MAX_KEYS];
-	bool isnull[INDEX_MAX_KEYS];
+	IndexInfo *info = inserter->rri->ri_IndexRelationInfo[i];
 
 	if (!info->ii_ReadyForInserts)
 		return;
+	if (keeps_extremes(inserter, i))
+	{
+		fill_summaries(inserter, i, count, row);
+		return;
+	}
 	for (*row = 0; *row < count; (*row)++)
 	{
-		TupleTableSlot *slot = inserter->batch[*row];
-
-		context->ecxt_scantuple = slot;
-		if (!is_indexed(info, estate))
-			continue;
-		FormIndexDatum(info, slot, estate, values, isnull);
-		index_insert(index, values, isnull, &slot->tts_tid, rri->ri_RelationDesc, check,
-					 false, info);
+		GetPerTupleExprContext(estate)->ecxt_scantuple = inserter->batch[*row];
+		if (is_indexed(info, estate))
+			index_row(inserter, i, *row);
 	}
 }
 
