@@ -82,6 +82,12 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_date_tr
 COMMENT ON FUNCTION bizmetrics.date_trunc(text, timestamptz) IS
 'The same as pg_catalog.date_trunc(unit, at), faster where times that follow one another are close together, as those of events are: a report''s SELECT is executed with it. Errors: 22023 for a unit that is not known.';
 
+-- In the place of (properties ->> name)::numeric in the SELECT of a report.
+CREATE FUNCTION bizmetrics.numeric_property(properties jsonb, name text) RETURNS numeric
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_numeric_property';
+COMMENT ON FUNCTION bizmetrics.numeric_property(jsonb, text) IS
+'The same as (properties ->> name)::numeric, but a number is taken as it is, and not spelt and read again: a report''s SELECT is executed with it. Errors: 22P02 for a value that is no number.';
+
 -- Backfill ------------------------------------------------------------------------------------
 
 CREATE TABLE bizmetrics.report_backfills (

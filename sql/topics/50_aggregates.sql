@@ -386,6 +386,26 @@ CREATE AGGREGATE bizmetrics.uniq_up_to(max integer, value anyelement) (
 COMMENT ON AGGREGATE bizmetrics.uniq_up_to(integer, anyelement) IS
 'How many different values there are, exactly, up to max (1 to 100); if there are more, max + 1. NULL is no value. Costs little where groups have many. As uniqUpTo() of ClickHouse. Errors: 22004 max is NULL; 22023 max is not from 1 to 100, or differs in a group; 42883 the values have no equality.';
 
+CREATE FUNCTION bizmetrics.count_distinct_add(state internal, value anyelement) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_count_distinct_add';
+COMMENT ON FUNCTION bizmetrics.count_distinct_add(internal, anyelement) IS
+'Adds a row to the state of count_distinct().';
+
+CREATE FUNCTION bizmetrics.count_distinct_result(state internal) RETURNS bigint
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_count_distinct_result';
+COMMENT ON FUNCTION bizmetrics.count_distinct_result(internal) IS
+'The result of count_distinct().';
+
+-- The final function sorts what did not fit into memory, after which no row can be added: it is no window function.
+CREATE AGGREGATE bizmetrics.count_distinct(value anyelement) (
+  SFUNC = bizmetrics.count_distinct_add,
+  STYPE = internal,
+  SSPACE = 1024,
+  FINALFUNC = bizmetrics.count_distinct_result, FINALFUNC_MODIFY = SHAREABLE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.count_distinct(anyelement) IS
+'How many different values there are, exactly, as count(DISTINCT value) has it, but by hashing, so that neither the values nor the rows need be sorted: a report''s SELECT is executed with it. NULL is no value. A group takes as much memory as a hash table of the server may have (work_mem times hash_mem_multiplier), and sorts what is more. Errors: 42883 values of that type cannot be both hashed and sorted.';
+
 -- Answers to questionnaires
 CREATE FUNCTION bizmetrics.nps_add(state bigint[], score integer) RETURNS bigint[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_nps_add';

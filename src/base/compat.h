@@ -18,6 +18,7 @@
 #include "utils/rangetypes.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/tuplesort.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h" /* postgres.h no longer brings it */
@@ -104,6 +105,17 @@ bm_brin_has_summary(BrinRevmap *revmap, BlockNumber block, Buffer *buffer,
 	if (found)
 		LockBuffer(*buffer, BUFFER_LOCK_UNLOCK);
 	return found;
+}
+
+/* 16 lets the caller do without a copy of the value. */
+static inline bool
+bm_tuplesort_getdatum(Tuplesortstate *sort, Datum *value, bool *isnull)
+{
+#if PG_VERSION_NUM >= 160000
+	return tuplesort_getdatum(sort, true, true, value, isnull, NULL);
+#else
+	return tuplesort_getdatum(sort, true, value, isnull, NULL);
+#endif
 }
 
 /* 18 put what reading a tuple takes into an array of its own. */

@@ -33,6 +33,7 @@
 #include "event/event.h"
 #include "report/depends.h"
 #include "report/select.h"
+#include "report/substitute.h"
 #include "report/truncate.h"
 
 /* $1 and $2 are the window's bounds, $3 the values of the grain. */
@@ -643,7 +644,7 @@ bm_select_sql(const BmSelect *select, const BmReport *report,
 	Node *quals;
 
 	copy.query = bm_truncate_fast(
-		select->query, select->events,
+		bm_substitute(select->query), select->events,
 		(only & BM_ONLY_WINDOW) && !select->has_window ? restriction->window : BM_ALWAYS);
 	quals = copy.query->jointree->quals;
 	if ((only & BM_ONLY_WINDOW) && !select->has_window)

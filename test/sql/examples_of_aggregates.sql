@@ -60,6 +60,8 @@ SELECT round(time_weighted_avg(on_hand, at, '2026-03-31'), 2) AS average_stock, 
 FROM (VALUES (100, timestamptz '2026-03-01'), (80, '2026-03-02'), (20, '2026-03-30')) AS stock (on_hand, at);
 -- uniq_up_to
 SELECT actor, uniq_up_to(2, event) FROM happened GROUP BY actor ORDER BY actor;
+-- count_distinct
+SELECT count_distinct(actor), count_distinct(event) FROM happened;
 -- nps, csat
 SELECT round(nps(score), 1) AS nps FROM unnest('{10,9,9,8,7,3}'::integer[]) AS score;
 SELECT round(csat(score), 2) AS csat, round(avg(score), 2) AS mean FROM unnest('{5,5,4,3,1}'::integer[]) AS score;
