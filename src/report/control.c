@@ -293,6 +293,6 @@ bizmetrics_cancel_run(PG_FUNCTION_ARGS)
 	if (!may_cancel(report))
 		bm_require_manager(report);
 	if (pid != 0)
-		PG_RETURN_BOOL(bm_report_signal(report->id, pid, SIGINT));
+		PG_RETURN_BOOL(bm_run_signal(report->id, run_id, SIGINT));
 	PG_RETURN_BOOL(cancel_retry(report, run_id));
 }

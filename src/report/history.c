@@ -218,7 +218,7 @@ bm_history_next_report(Relation rel, int64 report_id)
 
 /*
  * Looks for a run by its id alone, which reads the table. Finds one that is not committed, too, as run_report()'s
- * is. False where there is no such run.
+ * is; of one that has ended since in that transaction, both versions are there. False where there is no such run.
  */
 bool
 bm_history_find(int64 run_id, BmRunRow *row)
@@ -228,16 +228,21 @@ bm_history_find(int64 run_id, BmRunRow *row)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
+	bool found = false;
+	bool ended = false;
 
 	InitDirtySnapshot(dirty);
 	ScanKeyInit(&key, RUN_ID + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(run_id));
 	scan = systable_beginscan(rel, InvalidOid, false, &dirty, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	while (!ended && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
 		read_row(rel, tuple, row);
+		found = true;
+		ended = row->state != BM_RUN_RUNNING;
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return HeapTupleIsValid(tuple);
+	return found;
 }
 
 /* A copy of one row of the table, or NULL. */

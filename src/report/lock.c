@@ -21,16 +21,18 @@
 #define BM_LOCK_CLASS \
 	0xB12 /* distinguishes our tags from those of SQL and of other extensions */
 
+/* Of a process that is signalled: see bm_run_signal(). */
+#define BM_SIGNALS_CLASS 0xB15
+
 /* Of a backfill, which outlives the transactions of its batches. The view backfill_progress knows this number. */
 #define BM_BACKFILL_CLASS 0xB14
 
 static LOCKTAG
-tag_of(int64 report_id, int class)
+tag_of(int64 id, int class)
 {
 	LOCKTAG tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (report_id >> 32),
-						 (uint32) report_id, class);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (id >> 32), (uint32) id, class);
 	return tag;
 }
 
@@ -49,15 +51,11 @@ bm_report_lock(int64 report_id, bool session)
 	return LockAcquire(&tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-BmSignalled (*bm_runner_signal)(int64 report_id, int pid, int signal_number) = NULL;
+bool (*bm_runner_signal)(int64 report_id, int pid, int signal_number) = NULL;
 
-/*
- * Sends a signal to a process if it is in a transaction and has the report's lock: a number alone might be
- * that of another process by now. A runner is held to the report meanwhile; a session that makes its attempt
- * itself may end it in this very moment, as with pg_cancel_backend(). Says whether it was sent.
- */
-bool
-bm_report_signal(int64 report_id, int pid, int signal_number)
+/* Is a process in a transaction, and has the report's lock? A number alone might be that of another process by now. */
+static bool
+has_lock(int64 report_id, int pid)
 {
 	LOCKTAG tag = report_tag(report_id);
 	VirtualTransactionId *holder = GetLockConflicts(&tag, ExclusiveLock, NULL);
@@ -65,20 +63,46 @@ bm_report_signal(int64 report_id, int pid, int signal_number)
 	/* The signal that this sends means nothing to do; what it says is whose transaction it is. */
 	for (; VirtualTransactionIdIsValid(*holder); holder++)
 		if (SignalVirtualTransaction(*holder, PROCSIG_CATCHUP_INTERRUPT, false) == pid)
-			break;
-	if (!VirtualTransactionIdIsValid(*holder))
-		return false;
-	switch (bm_runner_signal != NULL ? bm_runner_signal(report_id, pid, signal_number)
-									 : BM_SIGNAL_IS_NO_RUNNER)
-	{
-		case BM_SIGNAL_SENT:
 			return true;
-		case BM_SIGNAL_TOO_LATE:
-			return false;
-		case BM_SIGNAL_IS_NO_RUNNER:
-			break;
-	}
-	return kill(pid, signal_number) == 0;
+	return false;
+}
+
+/* Keeps a process from beginning another attempt, and from leaving the one that it makes itself by SQL. */
+void
+bm_signals_lock(int pid)
+{
+	LOCKTAG tag = tag_of(pid, BM_SIGNALS_CLASS);
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+bm_signals_unlock(int pid)
+{
+	LOCKTAG tag = tag_of(pid, BM_SIGNALS_CLASS);
+
+	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * In a transaction, between two attempts of this process: whoever found it at the first one has sent his signal
+ * when this returns, and nobody finds it there later.
+ */
+void
+bm_signals_await(void)
+{
+	bm_signals_lock(MyProcPid);
+	bm_signals_unlock(MyProcPid);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Sends a signal to a process if it is at the report; says whether. The caller has bm_signals_lock(). */
+bool
+bm_report_signal(int64 report_id, int pid, int signal_number)
+{
+	if (bm_runner_signal != NULL && bm_runner_signal(report_id, pid, signal_number))
+		return true;
+	return has_lock(report_id, pid) && kill(pid, signal_number) == 0;
 }
 
 /* Gives up a session's lock once. */

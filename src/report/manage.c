@@ -289,6 +289,7 @@ bizmetrics_run_report(PG_FUNCTION_ARGS)
 	run.run_id = bm_history_next_id();
 	bm_history_put(&run, NULL, BM_NO_TIME);
 	end = bm_run_attempt(report, &run);
+	bm_signals_await();
 	return run_result(fcinfo, &run, &end);
 }
 

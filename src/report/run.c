@@ -35,6 +35,7 @@
 #include "report/after.h"
 #include "report/claim.h"
 #include "report/compute.h"
+#include "report/lock.h"
 #include "report/notify.h"
 #include "report/retry.h"
 #include "report/run.h"
@@ -84,6 +85,37 @@ bm_run_claim(const BmReport *report, BmRun *run)
 	bm_request_delete(report->id);
 	bm_state_put(state);
 	return true;
+}
+
+/* The process that is at a run, or 0. */
+static int
+process_of_run(int64 report_id, int64 run_id)
+{
+	const BmReportState *state = bm_state_get(report_id);
+	BmRunRow row;
+
+	if (state != NULL && state->run_id == run_id)
+		return state->pid;
+	return bm_history_find(run_id, &row) && row.state == BM_RUN_RUNNING ? row.pid : 0;
+}
+
+/*
+ * Sends a signal to the process that is at a run; says whether. It is looked for once more under its lock, which the
+ * process takes before it goes on to something else: what was meant for one attempt reaches no other.
+ */
+bool
+bm_run_signal(int64 report_id, int64 run_id, int signal_number)
+{
+	int pid = process_of_run(report_id, run_id);
+	bool sent;
+
+	if (pid == 0)
+		return false;
+	bm_signals_lock(pid);
+	sent = process_of_run(report_id, run_id) == pid &&
+		   bm_report_signal(report_id, pid, signal_number);
+	bm_signals_unlock(pid);
+	return sent;
 }
 
 /* Reports whose SQL this session is running: one may call run_report() on another. */

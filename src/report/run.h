@@ -7,6 +7,7 @@
 #include "report/watermark.h"
 
 extern bool bm_run_claim(const BmReport *report, BmRun *run);
+extern bool bm_run_signal(int64 report_id, int64 run_id, int signal_number);
 extern bool bm_run_is_executing(int64 report_id);
 extern TimestampTz bm_run_start_timer(const BmReport *report);
 extern bool bm_run_stop_timer(TimestampTz outer);

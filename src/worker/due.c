@@ -4,8 +4,8 @@
  * For servers that do not preload the library: pg_cron calls it every minute, as each owner. It
  * is a procedure that commits as it goes, in the order of runner.c: lock, claim (committed), execute
  * and record success (one transaction), or record the failure (another one). Lock and claim are the
- * worker's, so that a slot runs once, whoever comes first. Where the worker serves the database
- * it does nothing.
+ * worker's, so that a slot runs once, whoever comes first; so is what is recorded of an attempt whose session is
+ * terminated. Where the worker serves the database it does nothing.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "pgstat.h"
+#include "storage/ipc.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -30,6 +31,7 @@
 #include "report/registry.h"
 #include "report/run.h"
 #include "report/state.h"
+#include "worker/termination.h"
 #include "worker/worker.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_run_due_reports);
@@ -96,6 +98,8 @@ claim(int64 report_id, BmReport **report, BmRun *run)
 	*report = bm_report_get(report_id);
 	claimed = *report != NULL && bm_report_owner(*report) == GetUserId() &&
 			  bm_run_claim(*report, run);
+	if (claimed)
+		bm_attempt_begin(run);
 	SPI_commit();
 	return claimed;
 }
@@ -167,10 +171,12 @@ run_if_due(int64 report_id)
 		{
 			pgstat_report_appname(psprintf("bizmetrics:%s", report->name));
 			make_attempt(report, &run);
+			bm_signals_await();
 		}
 	}
 	PG_FINALLY();
 	{
+		bm_attempt_end();
 		pgstat_report_appname(application_name);
 		bm_report_unlock(report_id);
 	}
@@ -185,6 +191,13 @@ prune_history(int64 report_id)
 	begin_bookkeeping();
 	bm_history_prune_report(report_id);
 	SPI_commit();
+}
+
+/* At the exit of the session, which with an attempt under way has been terminated. */
+static void
+record_termination(int code, Datum arg)
+{
+	bm_attempt_record_termination();
 }
 
 /* Runs each due report once; says whether there was one. */
@@ -234,7 +247,12 @@ check_call(FunctionCallInfo fcinfo)
 Datum
 bizmetrics_run_due_reports(PG_FUNCTION_ARGS)
 {
+	static bool watched = false;
+
 	check_call(fcinfo);
+	if (!watched)
+		before_shmem_exit(record_termination, (Datum) 0);
+	watched = true;
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	SPI_commit(); /* CALL began a transaction of the owner's */

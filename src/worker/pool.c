@@ -755,20 +755,18 @@ bm_pool_wake_waiting(void)
 
 /* ---- for everybody ---- */
 
-/* See bm_runner_signal: without the lock the runner takes no other report. */
-BmSignalled
+/* See bm_runner_signal: under the lock no runner ends, which gives its number to another process. */
+bool
 bm_pool_signal(int64 report_id, int pid, int signal_number)
 {
-	BmSignalled result = BM_SIGNAL_IS_NO_RUNNER;
+	bool sent = false;
 
 	LWLockAcquire(pool->lock, LW_SHARED);
 	for (const Runner *r = pool->runners; r < pool->runners + BM_MAX_RUNNERS; r++)
-		if (r->state != BM_RUNNER_FREE && r->pid == pid)
-			result = r->report_id == report_id && kill(pid, signal_number) == 0
-						 ? BM_SIGNAL_SENT
-						 : BM_SIGNAL_TOO_LATE;
+		if (r->state != BM_RUNNER_FREE && r->pid == pid && r->report_id == report_id)
+			sent = kill(pid, signal_number) == 0;
 	LWLockRelease(pool->lock);
-	return result;
+	return sent;
 }
 
 /* What can be said of each runner, as BmRunnerInfo. */

@@ -6,8 +6,6 @@
 #include "nodes/pg_list.h"
 #include "storage/lwlock.h"
 
-#include "report/lock.h"
-
 /* Runners that a server can have: the most that bizmetrics.max_runners allows. */
 #define BM_MAX_RUNNERS 64
 
@@ -66,7 +64,7 @@ extern void bm_pool_give_back(void);
 extern void bm_pool_wake_waiting(void);
 
 /* For everybody. */
-extern BmSignalled bm_pool_signal(int64 report_id, int pid, int signal_number);
+extern bool bm_pool_signal(int64 report_id, int pid, int signal_number);
 extern List *bm_pool_list(void);
 
 #endif

@@ -3,9 +3,8 @@
  *
  * Nothing in this process has more rights than the owner but the C code that keeps the books. The
  * order is: lock, claim (committed), execute and record success (one transaction), or record the
- * failure (another one). A runner that is terminated in between, as all are when the server is shut down,
- * records that at its exit; one that dies leaves a claim whose lock can be had. Then
- * the session is cleared (session.c), and the next report's turn comes.
+ * failure (another one). Of one that is terminated in between, as all are when the server is shut down,
+ * see termination.c. Then the session is cleared (session.c), and the next report's turn comes.
  */
 #include "postgres.h"
 
@@ -33,6 +32,7 @@
 #include "report/totals.h"
 #include "worker/pool.h"
 #include "worker/session.h"
+#include "worker/termination.h"
 #include "worker/worker.h"
 
 BackgroundWorkerHandle *
@@ -41,10 +41,6 @@ bm_runner_start(BmRunnerId id, const char *owner)
 	return bm_process_start_for("runner", owner, (Datum) 0, &id, sizeof(id));
 }
 
-/* The attempt that this process claimed, until it is done with: for record_termination(). */
-static const BmReport *claimed_report = NULL;
-static BmRun claimed_run;
-static const BmRunEnd *claimed_end = NULL; /* NULL: it has none yet */
 static volatile sig_atomic_t terminated = false;
 
 static void
@@ -52,20 +48,6 @@ note_termination(SIGNAL_ARGS)
 {
 	terminated = true;
 	die(postgres_signal_arg);
-}
-
-/* A transaction of our own, whatever the owner's settings say of his. */
-static void
-begin_bookkeeping(void)
-{
-	StartTransactionCommand();
-	XactReadOnly = false;
-	XactIsoLevel = XACT_READ_COMMITTED;
-	/* The books wait for no standby; with it off, they wait for nothing. */
-	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
-		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
 /* How an attempt to claim a report ended. */
@@ -82,8 +64,9 @@ claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 {
 	Claim claimed = CLAIM_NOTHING_TO_DO;
 
-	begin_bookkeeping();
+	bm_books_begin();
 	MemoryContextSwitchTo(context);
+	bm_signals_await();
 	if (!bm_session_is_current())
 		claimed = CLAIM_SESSION_IS_STALE;
 	else if (bm_report_lock(report_id, true) &&
@@ -92,12 +75,10 @@ claim(int64 report_id, MemoryContext context, BmReport **report, BmRun *run)
 			 bm_owner_problem((*report)->owner) == NULL && bm_run_claim(*report, run))
 	{
 		ResetSequenceCaches(); /* the run's id is nothing to lastval() */
-		claimed_report = *report;
-		claimed_run = *run;
+		bm_attempt_begin(run);
 		claimed = CLAIM_MADE;
 	}
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	bm_books_end();
 	MemoryContextSwitchTo(context);
 	return claimed;
 }
@@ -133,58 +114,13 @@ execute_step(const BmReport *report, BmRun *run)
 	return more;
 }
 
-/* Can the books be written without waiting for whoever locks them? */
-static bool
-books_are_free(void)
-{
-	return bm_table_lock_at_once("reports", AccessShareLock) &&
-		   bm_table_lock_at_once("report_state", RowExclusiveLock) &&
-		   bm_table_lock_at_once("runs", RowExclusiveLock);
-}
-
-/* After the report's transaction was rolled back. Without the lock it is no longer ours to say. */
-static void
-record_end(const BmReport *report, const BmRun *run, const BmRunEnd *failed, bool wait)
-{
-	BmRunEnd end = *failed;
-
-	begin_bookkeeping();
-	if ((wait || books_are_free()) && bm_report_lock(report->id, true))
-		bm_run_failed(report, run, &end);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
-
-static void
-record_failure(const BmReport *report, const BmRun *run, bool timed_out)
-{
-	BmRunEnd end = bm_run_end_failed(run, timed_out);
-
-	claimed_end = &end;
-	record_end(report, run, &end, true);
-	claimed_end = NULL;
-}
-
-/*
- * At the exit of a process that was terminated. Nothing can interrupt it here, so it waits for nobody: an
- * attempt whose end cannot be recorded is taken for crashed.
- */
 static void
 record_termination(int code, Datum arg)
 {
-	BmRunEnd end = {.state = BM_RUN_FAILED,
-					.sqlerrcode = ERRCODE_ADMIN_SHUTDOWN,
-					.message = "the runner was terminated while the report ran",
-					.interrupted = true};
-
-	if (!terminated || claimed_report == NULL)
+	if (!terminated)
 		return;
-	if (claimed_end != NULL)
-		end = *claimed_end;
-	AbortOutOfAnyTransaction();
 	listen_to_cancel(false);
-	(void) bm_run_stop_timer(DT_NOEND);
-	record_end(claimed_report, &claimed_run, &end, false);
+	bm_attempt_record_termination();
 }
 
 /* Rolls back a step, and gives the error that it met. */
@@ -232,7 +168,11 @@ make_attempt(const BmReport *report, BmRun *run)
 	timed_out = bm_run_stop_timer(DT_NOEND);
 	QueryCancelPending = false;
 	if (run->error != NULL)
-		record_failure(report, run, timed_out);
+	{
+		BmRunEnd end = bm_run_end_failed(run, timed_out);
+
+		bm_attempt_record_failure(&end);
+	}
 }
 
 /* Says in the log which report a message is about. */
@@ -277,7 +217,7 @@ serve(int64 report_id, MemoryContext context)
 		case CLAIM_MADE:
 			bm_pool_claimed();
 			run_report(report, &run);
-			claimed_report = NULL;
+			bm_attempt_end();
 			break;
 	}
 	return bm_session_clear(); /* of the report's lock too */
@@ -326,15 +266,14 @@ next_report(int64 *report_id)
 static void
 log_in(void)
 {
-	begin_bookkeeping();
+	bm_books_begin();
 	bm_session_begin();
 	(void) bm_report_get(BM_NO_ID);
 	(void) bm_state_get(BM_NO_ID);
 	(void) bm_request_exists(BM_NO_ID);
 	(void) bm_history_has_slot(BM_NO_ID, BM_NO_TIME);
 	(void) bm_totals_have_slot(BM_NO_ID, BM_NO_TIME);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	bm_books_end();
 }
 
 void

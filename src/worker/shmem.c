@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "event/event.h"
+#include "report/lock.h"
 #include "report/registry.h"
 #include "worker/pool.h"
 #include "worker/worker.h"

@@ -13,7 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
-#include "report/lock.h"
+#include "report/run.h"
 #include "report/state.h"
 #include "worker/watchdog.h"
 
@@ -68,7 +68,7 @@ watch_over(const BmReportState *state, bool *made)
 static void
 terminate(const BmReport *report, const BmReportState *state, Watch *watch)
 {
-	if (!bm_report_signal(report->id, state->pid, SIGTERM))
+	if (!bm_run_signal(report->id, state->run_id, SIGTERM))
 		return;
 	if (!watch->terminated)
 		ereport(LOG, (errmsg("report \"%s\" is terminated", report->name),
@@ -98,7 +98,7 @@ bm_watchdog_look(const BmReport *report)
 		return now + PATIENCE;
 	}
 	if (made)
-		(void) bm_report_signal(report->id, state->pid, SIGINT);
+		(void) bm_run_signal(report->id, state->run_id, SIGINT);
 	return deadline + PATIENCE;
 }
 

@@ -81,24 +81,50 @@ sql($node, $call, user => 'author');
 is(last_run($node, 'mine'), '12:04|1|schedule|failed|25006', 'read-only by default: recorded all the same');
 sql($node, q{ALTER ROLE author RESET default_transaction_read_only});
 
-# One that is killed in the middle is found and tried again.
+# One whose session is terminated in the middle, as by a restart, says so, is tried again at once, and is not
+# taken for crashed, however often that happens.
 my $gate = block($node);
-make_report($node, 'killed', schedule => '5 * * * *', query => 'SELECT now(), pg_advisory_lock_shared(1)::text', more => "backoff => '{1s}'");
+make_report($node, 'killed', schedule => '5 * * * *', query => 'SELECT now(), pg_advisory_lock_shared(1)::text', more => "backoff => '{1h}', max_attempts => 6");
 sql($node, "SELECT bizmetrics.drop_report(n) FROM unnest('{fails,deferred,unlocks,slow,mine}'::text[]) n");
 set_clock($node, '2031-03-03 12:05:00+00');
-my $session = $node->background_psql('postgres', extra_params => [ '-U', 'author' ], on_error_stop => 0);
-$session->query_until(qr//, "$call;\n");
-wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:killed' AND wait_event = 'advisory')",
-	'pg_stat_activity names the report');
-sql($node, $call, user => 'author');
-is(runs($node, 'killed'), '12:05|1|schedule|running|', 'a second job leaves it alone');
-sql($node, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'bizmetrics:killed'");
+
+# Has a session call it, until it waits in the report.
+sub begin_killed
+{
+	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'author' ], on_error_stop => 0);
+	$session->query_until(qr//, "$call;\n");
+	wait_for($node, "EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bizmetrics:killed' AND wait_event = 'advisory')",
+		'pg_stat_activity names the report');
+	return $session;
+}
+my $terminate = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'bizmetrics:killed'";
+my $expected = '';
+for my $attempt (1 .. 4)
+{
+	my $session = begin_killed();
+	sql($node, $call, user => 'author');
+	is(last_run($node, 'killed'), "12:05|$attempt|schedule|running|", 'a second job leaves it alone');
+	sql($node, $terminate);
+	$expected .= ($expected eq '' ? '' : "\n") . "12:05|$attempt|schedule|failed|57P01";
+	is(runs($node, 'killed'), $expected, 'one that is terminated has failed');
+	is(sql($node, "SELECT state, next_attempt_at <= bizmetrics_test.clock() FROM bizmetrics.report_status WHERE report_name = 'killed'"), 'retrying|t', 'and need not wait');
+	eval { $session->quit };
+}
+
+# Where that cannot be recorded, because somebody locks the books, it is found by the next.
+my $session = begin_killed();
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE bizmetrics.report_state IN SHARE MODE');
+sql($node, $terminate);
+$locker->query_safe('ROLLBACK');
+$locker->quit;
+eval { $session->quit };
 $gate->quit;
 sql($node, $call, user => 'author');
-is(runs($node, 'killed'), '12:05|1|schedule|crashed|57P02', 'one that was killed is found by the next');
-set_clock($node, '2031-03-03 12:15:00+00');
+is(last_run($node, 'killed'), '12:05|5|schedule|crashed|57P02', 'a crash is found by the next');
+set_clock($node, '2031-03-03 13:12:00+00');
 sql($node, $call, user => 'author');
-like(runs($node, 'killed'), qr/^12:05\|2\|schedule\|succeeded\|$/m, 'and tried again');
+like(runs($node, 'killed'), qr/^13:05\|1\|schedule\|succeeded\|$/m, 'and its next slot succeeds');
 sql($node, "SELECT bizmetrics.drop_report('killed')");
 
 # ---- pg_cron itself ----

@@ -21,3 +21,8 @@ CREATE FUNCTION bizmetrics_test.scribble() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_test_scribble';
 COMMENT ON FUNCTION bizmetrics_test.scribble() IS
 'From now on this session writes over what its relation cache frees when a relation has changed.';
+
+CREATE FUNCTION bizmetrics_test.lock_signals(pid integer) RETURNS void
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'bizmetrics_test_lock_signals';
+COMMENT ON FUNCTION bizmetrics_test.lock_signals(integer) IS
+'To the end of the transaction this session stands where cancel_run() and the watchdog stand when they have found out that the process is at a run, and have not sent their signal yet.';

@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(bizmetrics_test_clock);
 PG_FUNCTION_INFO_V1(bizmetrics_test_bucket);
 PG_FUNCTION_INFO_V1(bizmetrics_test_prune_history);
 PG_FUNCTION_INFO_V1(bizmetrics_test_scribble);
+PG_FUNCTION_INFO_V1(bizmetrics_test_lock_signals);
 
 #define RUNNING 0 /* the clock is not stopped */
 #define CLOCK_FILE \
@@ -170,6 +171,16 @@ bizmetrics_test_prune_history(PG_FUNCTION_ARGS)
 	bool (*prune)(void) = (bool (*)(void)) bizmetrics_function("bm_history_prune");
 
 	PG_RETURN_BOOL(prune());
+}
+
+/* To the end of the transaction: as who is about to send a signal to the process. */
+Datum
+bizmetrics_test_lock_signals(PG_FUNCTION_ARGS)
+{
+	void (*lock)(int) = (void (*)(int)) bizmetrics_function("bm_signals_lock");
+
+	lock(PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
 }
 
 /* What the relation cache has just freed is taken, and written over: who still looks at it sees nonsense. */
