@@ -31,7 +31,7 @@ override CPPFLAGS = $(PGXS_CPPFLAGS) -MMD -MP -MF $@.d
 -include $(OBJS:=.d) $(OBJS:.o=.bc.d)
 
 # What another makefile built may have no such list.
-$(OBJS) $(OBJS:.o=.bc): Makefile
+$(OBJS) $(OBJS:.o=.bc): Makefile $(EXTENSION).control
 
 $(DATA_built): $(SQL_TOPICS) $(EXTENSION).control
 	cat $(SQL_TOPICS) > $@

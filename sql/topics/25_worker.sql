@@ -1,5 +1,10 @@
 -- The worker's processes.
 
+CREATE FUNCTION bizmetrics.library_version() RETURNS text
+LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'bizmetrics_library_version';
+COMMENT ON FUNCTION bizmetrics.library_version() IS
+'The version of the library that this server, or without shared_preload_libraries this session, has loaded. Another one than the extension''s in pg_extension waits for ALTER EXTENSION bizmetrics UPDATE or for a restart: doctor() says which.';
+
 CREATE FUNCTION bizmetrics.worker_processes(
   OUT process text,
   OUT pid integer,

@@ -53,7 +53,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'date_trunc', 'numeric_property', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'expected_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'number_in', 'items_in', 'time_in', 'health_score',
-                                          'run_due_reports', 'use_pg_cron', 'worker_problem', 'doctor', 'doctor_server',
+                                          'run_due_reports', 'use_pg_cron', 'worker_problem', 'library_version', 'doctor', 'doctor_server',
                                           'doctor_reports', 'doctor_watermarks', 'doctor_partitions', 'doctor_roles', 'doctor_events',
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',

@@ -19,7 +19,26 @@ DECLARE
   cron text;
   by_cron boolean := false;
   needed integer;
+  here text;
+  installed text;
 BEGIN
+  SELECT e.extversion, a.default_version INTO here, installed
+  FROM pg_extension e JOIN pg_available_extensions a ON a.name = e.extname
+  WHERE e.extname = 'bizmetrics';
+  IF here <> installed THEN
+    severity := 'warning';
+    subject := 'extension';
+    problem := format('its objects in this database are of version %s, and version %s is installed', here, installed);
+    remedy := CASE WHEN bizmetrics.library_version() = installed THEN '' ELSE 'Restart the server; then ' END || 'ALTER EXTENSION bizmetrics UPDATE.';
+    RETURN NEXT;
+  END IF;
+  IF bizmetrics.library_version() <> installed THEN
+    severity := 'warning';
+    subject := 'library';
+    problem := format('the server has loaded version %s of the library, and version %s is installed', bizmetrics.library_version(), installed);
+    remedy := 'Restart the server.';
+    RETURN NEXT;
+  END IF;
   IF bizmetrics.worker_problem() IS NOT NULL THEN
     SELECT quote_ident(n.nspname) INTO cron
     FROM pg_extension e
@@ -32,7 +51,7 @@ BEGIN
         INTO by_cron;
     END IF;
     -- A job may be out of sight, in another database or another role's: its runs are not.
-    IF NOT by_cron AND NOT EXISTS (SELECT FROM bizmetrics.report_status s WHERE bizmetrics.time_since(s.last_slot) < interval '1 day' AND s.last_slot > pg_postmaster_start_time()) THEN
+    IF bizmetrics.worker_problem() LIKE '%version of the library%' OR NOT by_cron AND NOT EXISTS (SELECT FROM bizmetrics.report_status s WHERE bizmetrics.time_since(s.last_slot) < interval '1 day' AND s.last_slot > pg_postmaster_start_time()) THEN
       severity := 'error';
       subject := 'worker';
       problem := 'nothing runs the reports of this database: ' || bizmetrics.worker_problem();
@@ -40,6 +59,8 @@ BEGIN
                      THEN 'Set shared_preload_libraries = ''bizmetrics'' and restart the server, or SELECT bizmetrics.use_pg_cron().'
                      WHEN bizmetrics.worker_problem() LIKE '%bizmetrics.databases%'
                      THEN 'Add this database to bizmetrics.databases, or set it to *.'
+                     WHEN bizmetrics.worker_problem() LIKE '%version of the library%'
+                     THEN 'See what is said of the extension and of the library. Columns that were added to its tables by hand must go.'
                      ELSE 'The server''s log says why it ended; it is started again within seconds.' END;
       RETURN NEXT;
     END IF;

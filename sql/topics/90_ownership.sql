@@ -65,7 +65,7 @@ GRANT INSERT, UPDATE, DELETE ON bizmetrics.event_rejects, bizmetrics.event_reten
 GRANT USAGE ON SCHEMA bizmetrics TO pg_monitor;
 GRANT SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.granted_roles, bizmetrics.maintenance, bizmetrics.buffer_status, bizmetrics.worker_status TO pg_monitor;
 GRANT EXECUTE ON FUNCTION bizmetrics.may_see_report(text), bizmetrics.buffer_state(), bizmetrics.worker_processes(), bizmetrics.time_since(timestamptz),
-  bizmetrics.missed_slot(text, text, timestamptz, text), bizmetrics.expected_slot(bizmetrics.reports, bizmetrics.report_state), bizmetrics.report_totals(bigint), bizmetrics.worker_problem(), bizmetrics.partition_range(oid),
+  bizmetrics.missed_slot(text, text, timestamptz, text), bizmetrics.expected_slot(bizmetrics.reports, bizmetrics.report_state), bizmetrics.report_totals(bigint), bizmetrics.worker_problem(), bizmetrics.library_version(), bizmetrics.partition_range(oid),
   bizmetrics.doctor(), bizmetrics.doctor_server(), bizmetrics.doctor_reports(), bizmetrics.doctor_watermarks(), bizmetrics.watermark_lag(bigint), bizmetrics.oldest_writer(), bizmetrics.doctor_partitions(),
   bizmetrics.doctor_roles(), bizmetrics.doctor_events() TO pg_monitor;
 GRANT SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.metric_values, bizmetrics.metric_families,

@@ -18,6 +18,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -35,6 +36,27 @@
 #include "base/table.h"
 
 #define BM_SCHEMA "bizmetrics"
+
+/*
+ * The tables that C reads and writes, and how many columns it knows of each. It knows them by their numbers, and the
+ * objects of a database are not always of the library's version: those that are older wait for ALTER EXTENSION UPDATE,
+ * those that are newer for a server that has loaded the new library.
+ */
+typedef struct TableShape
+{
+	const char *name;
+	int columns;
+} TableShape;
+
+static const TableShape shapes[] = {
+	{"alert_changes", 6},  {"alert_checks", 5},		{"alert_states", 5},
+	{"alerts", 15},		   {"dedupe_keys", 3},		{"event_mappings", 4},
+	{"event_rejects", 11}, {"event_retentions", 2}, {"event_types", 4},
+	{"grants", 2},		   {"maintenance", 7},		{"metric_series", 4},
+	{"metric_state", 10},  {"metrics", 13},			{"pending_windows", 5},
+	{"pruned_events", 8},  {"pruned_runs", 13},		{"report_backfills", 12},
+	{"report_changes", 4}, {"report_state", 25},	{"report_watermarks", 8},
+	{"reports", 36},	   {"run_requests", 4},		{"runs", 17}};
 
 Oid
 bm_schema_oid(bool missing_ok)
@@ -93,6 +115,59 @@ check_indexes(Relation rel)
 	list_free(indexes);
 }
 
+static int
+columns_of(const char *name)
+{
+	for (int i = 0; i < lengthof(shapes); i++)
+		if (strcmp(shapes[i].name, name) == 0)
+			return shapes[i].columns;
+	elog(ERROR, "there is no table \"%s\" of ours", name);
+}
+
+/* Raises an error where this table of ours is of another version than the library. */
+void
+bm_table_check(Relation rel)
+{
+	const char *name = RelationGetRelationName(rel);
+	int columns = RelationGetNumberOfAttributes(rel);
+	int known = columns_of(name);
+
+	if (columns == known)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("table \"%s.%s\" is not of the version of the library", BM_SCHEMA, name),
+		 errdetail("It has %d columns, of which version %s of the library knows %d.",
+				   columns, BIZMETRICS_VERSION, known),
+		 columns < known
+			 ? errhint("Use ALTER EXTENSION bizmetrics UPDATE.")
+			 : errhint("Restart the server, so that it loads the library that is "
+					   "installed. Columns that were added by hand must go.")));
+}
+
+/* Why this library cannot keep the books of this database, or NULL. */
+const char *
+bm_tables_problem(void)
+{
+	for (int i = 0; i < lengthof(shapes); i++)
+	{
+		Oid relid = bm_relation_oid(shapes[i].name, true);
+		HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+		int columns = 0;
+
+		if (HeapTupleIsValid(tuple))
+		{
+			columns = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+			ReleaseSysCache(tuple);
+		}
+		if (columns != shapes[i].columns)
+			return psprintf("table \"%s.%s\" is not of the version of the library",
+							BM_SCHEMA, shapes[i].name);
+	}
+	return NULL;
+}
+
 /* Opens one of the extension's own tables, which belong to a superuser: see 90_ownership.sql. */
 Relation
 bm_table_open(const char *name, LOCKMODE lockmode)
@@ -104,6 +179,7 @@ bm_table_open(const char *name, LOCKMODE lockmode)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("table \"%s.%s\" must belong to a superuser", BM_SCHEMA, name),
 				 errhint("Give it back with ALTER TABLE ... OWNER TO.")));
+	bm_table_check(rel);
 	if (lockmode >= RowExclusiveLock)
 		check_indexes(rel);
 	return rel;

@@ -10,6 +10,8 @@
 extern Oid bm_schema_oid(bool missing_ok);
 extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
+extern void bm_table_check(Relation rel);
+extern const char *bm_tables_problem(void);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);
 extern bool bm_table_lock_at_once(const char *name, LOCKMODE lockmode);
 extern Snapshot bm_snapshot_begin(void);

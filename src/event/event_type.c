@@ -168,6 +168,7 @@ load_registry(void)
 	clear_registry();
 	registry.relid = bm_relation_oid(REGISTRY, false);
 	rel = table_open(registry.relid, AccessShareLock);
+	bm_table_check(rel);
 	/* What changes from here on, the rows may lack. */
 	registry.changed = false;
 	rows = bm_table_list(rel, NULL, InvalidOid, (Datum) 0);

@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -201,14 +202,37 @@ find_due_reports(TimestampTz *wake)
 	return due_reports;
 }
 
+/* Is the extension there, and of the library's version? Where it is not, that is told of once. */
+static bool
+is_usable(TimestampTz *wake)
+{
+	const char *problem = NULL;
+
+	if (!OidIsValid(get_extension_oid("bizmetrics", true)))
+		return false;
+	problem = bm_tables_problem();
+	if (bm_database_set_trouble(MyDatabaseId, problem != NULL) && problem != NULL)
+		ereport(LOG,
+				(errmsg("bizmetrics runs nothing in database \"%s\": %s",
+						get_database_name(MyDatabaseId), problem),
+				 errhint("Use ALTER EXTENSION bizmetrics UPDATE there, or restart the "
+						 "server where the library is the older one: "
+						 "bizmetrics.doctor() says which. It goes on by itself.")));
+	/* Nobody tells us of the update. */
+	if (problem != NULL)
+		*wake = bm_clock_now() + USECS_PER_MINUTE;
+	return problem == NULL;
+}
+
 /* One pass. Runners are started once the states that they will read are committed. */
 static TimestampTz
 serve_reports(void)
 {
 	TimestampTz wake = DT_NOEND;
 	TimestampTz retry;
-	TimestampTz maintenance;
+	TimestampTz maintenance = DT_NOEND;
 	List *due_reports = NIL;
+	bool usable;
 	MemoryContext pass = AllocSetContextCreate(
 		scheduler_context, "bizmetrics scheduler pass", ALLOCSET_DEFAULT_SIZES);
 
@@ -216,7 +240,8 @@ serve_reports(void)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(pass);
 	bm_dispatch_begin();
-	if (OidIsValid(get_extension_oid("bizmetrics", true)))
+	usable = is_usable(&wake);
+	if (usable)
 		due_reports = find_due_reports(&wake);
 	else
 		bm_dispatch_forget_gone(NIL);
@@ -228,7 +253,8 @@ serve_reports(void)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(scheduler_context);
 	MemoryContextDelete(pass);
-	maintenance = bm_maintenance_serve();
+	if (usable)
+		maintenance = bm_maintenance_serve();
 	wake = Min(wake, retry);
 	return Min(wake, maintenance);
 }

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/table.h"
 #include "event/event.h"
 #include "report/lock.h"
 #include "report/registry.h"
@@ -32,11 +33,12 @@ typedef struct DatabaseSlot
 {
 	Oid database; /* InvalidOid: the slot is free */
 	TimestampTz wake_at;
-	bool changed;	  /* the registry changed since a scheduler looked */
-	bool started;	  /* the launcher started a scheduler and has not seen its end */
-	bool left;		  /* that scheduler left in good order */
-	bool visit;		  /* not looked at since the launcher came to know it */
-	bool dropped;	  /* not served any more: forget it when that scheduler has ended */
+	bool changed;	 /* the registry changed since a scheduler looked */
+	bool started;	 /* the launcher started a scheduler and has not seen its end */
+	bool left;		 /* that scheduler left in good order */
+	bool visit;		 /* not looked at since the launcher came to know it */
+	bool in_trouble; /* which was told of: its objects are not of the library's version */
+	bool dropped;	 /* not served any more: forget it when that scheduler has ended */
 	Latch *scheduler; /* its latch while it is running */
 	BmProcessInfo process;
 } DatabaseSlot;
@@ -187,7 +189,7 @@ worker_problem(void)
 		return "the bizmetrics launcher is not running";
 	if (!bm_database_is_served(get_database_name(MyDatabaseId)))
 		return "bizmetrics.databases does not name this database";
-	return NULL;
+	return bm_tables_problem();
 }
 
 /* From _PG_init, while the postmaster loads libraries. */
@@ -408,6 +410,23 @@ bm_database_take_change(Oid database)
 	}
 	LWLockRelease(shared->lock);
 	return changed;
+}
+
+/* Is the database in trouble? Says whether that is news. */
+bool
+bm_database_set_trouble(Oid database, bool in_trouble)
+{
+	DatabaseSlot *slot;
+	bool news = false;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	if ((slot = find_slot(database)) != NULL)
+	{
+		news = slot->in_trouble != in_trouble;
+		slot->in_trouble = in_trouble;
+	}
+	LWLockRelease(shared->lock);
+	return news;
 }
 
 /* Has it changed since? */

@@ -12,6 +12,7 @@
 #include "worker/pool.h"
 #include "worker/worker.h"
 
+PG_FUNCTION_INFO_V1(bizmetrics_library_version);
 PG_FUNCTION_INFO_V1(bizmetrics_worker_processes);
 
 /* Columns of bizmetrics.worker_processes(). */
@@ -109,6 +110,12 @@ put_runner(ReturnSetInfo *result, const BmRunnerInfo *info)
 	set(&row, PROCESS_ATTEMPTS, Int64GetDatum(info->attempts));
 	set(&row, PROCESS_MEMORY, Int64GetDatum(info->memory));
 	put(result, &row);
+}
+
+Datum
+bizmetrics_library_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(BIZMETRICS_VERSION));
 }
 
 Datum

@@ -39,6 +39,7 @@ extern List *bm_database_due(TimestampTz now, TimestampTz *next);
 extern void bm_database_started(Oid database);
 extern void bm_database_ended(Oid database, TimestampTz wake_at);
 extern bool bm_database_take_change(Oid database);
+extern bool bm_database_set_trouble(Oid database, bool in_trouble);
 extern bool bm_database_is_changed(Oid database);
 extern bool bm_scheduler_leave(Oid database, TimestampTz wake_at);
 extern void bm_scheduler_looked(Oid database);

@@ -10,12 +10,15 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Basename;
+use File::Copy qw(copy);
+use File::Path qw(make_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(make_node make_database make_author sql sql_state wait_for set_clock
-  make_report poll runs skipped last_run wait_for_run wait_for_slot wait_until_idle settle block log_count worker_pids);
+  make_report poll runs skipped last_run wait_for_run wait_for_slot wait_until_idle settle block log_count worker_pids install_privately);
 
 # A promise that is not kept ends the wait for it in a reasonable time.
 $PostgreSQL::Test::Utils::timeout_default = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
@@ -244,6 +247,29 @@ sub worker_pids
 
 	return split /\n/, sql($node,
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'bizmetrics $kind' ORDER BY pid");
+}
+
+# A copy of PostgreSQL's folders, to add scripts of extensions to. PostgreSQL looks for its folders from where its
+# programs are, so those are copied and the rest is linked to. Says where it is, and where its extensions are.
+sub install_privately
+{
+	my %path = map { my ($out) = run_command([ 'pg_config', "--$_" ]); $_ => $out } qw(bindir sharedir pkglibdir libdir);
+	my $top = PostgreSQL::Test::Utils::tempdir;
+	my ($common) = "$path{bindir}\n$path{sharedir}" =~ m{^(/(?:.*/)?).*\n\1} or die 'bindir and sharedir have nothing in common';
+	my %copy = map { $_ => "$top/" . $path{$_} =~ s/^\Q$common\E//r } keys %path;
+
+	make_path($copy{bindir}, "$copy{sharedir}/extension", dirname($copy{pkglibdir}));
+	for my $program (glob "$path{bindir}/*")
+	{
+		copy($program, "$copy{bindir}/") or die "$program: $!";
+		chmod 0755, "$copy{bindir}/" . basename($program);
+	}
+	for my $item (grep { !/\/extension$/ } glob("$path{sharedir}/*"), glob "$path{sharedir}/extension/*")
+	{
+		symlink $item, "$copy{sharedir}/" . $item =~ s/^\Q$path{sharedir}\E.//r or die "$item: $!";
+	}
+	symlink $path{pkglibdir}, $copy{pkglibdir} unless -e $copy{pkglibdir};
+	return (dirname($copy{bindir}), "$copy{sharedir}/extension");
 }
 
 1;

@@ -12,8 +12,6 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use BizmetricsTest;
 use File::Basename;
-use File::Copy qw(copy);
-use File::Path qw(make_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -21,29 +19,6 @@ use Test::More;
 my $describe = slurp_file("$FindBin::RealBin/../helpers/extension_catalog.sql");
 
 # ---- a private installation ----
-
-# PostgreSQL looks for its folders from where its programs are, so those are copied and the rest is linked to.
-# Says where it is, and where its extensions are.
-sub install_privately
-{
-	my %path = map { my ($out) = run_command([ 'pg_config', "--$_" ]); $_ => $out } qw(bindir sharedir pkglibdir libdir);
-	my $top = PostgreSQL::Test::Utils::tempdir;
-	my ($common) = "$path{bindir}\n$path{sharedir}" =~ m{^(/(?:.*/)?).*\n\1} or die 'bindir and sharedir have nothing in common';
-	my %copy = map { $_ => "$top/" . $path{$_} =~ s/^\Q$common\E//r } keys %path;
-
-	make_path($copy{bindir}, "$copy{sharedir}/extension", dirname($copy{pkglibdir}));
-	for my $program (glob "$path{bindir}/*")
-	{
-		copy($program, "$copy{bindir}/") or die "$program: $!";
-		chmod 0755, "$copy{bindir}/" . basename($program);
-	}
-	for my $item (grep { !/\/extension$/ } glob("$path{sharedir}/*"), glob "$path{sharedir}/extension/*")
-	{
-		symlink $item, "$copy{sharedir}/" . $item =~ s/^\Q$path{sharedir}\E.//r or die "$item: $!";
-	}
-	symlink $path{pkglibdir}, $copy{pkglibdir} unless -e $copy{pkglibdir};
-	return (dirname($copy{bindir}), "$copy{sharedir}/extension");
-}
 
 my ($installation, $extensions) = install_privately();
 my $node = PostgreSQL::Test::Cluster->new('private', install_path => $installation);
