@@ -60,7 +60,7 @@ BEGIN
                      WHEN bizmetrics.worker_problem() LIKE '%bizmetrics.databases%'
                      THEN 'Add this database to bizmetrics.databases, or set it to *.'
                      WHEN bizmetrics.worker_problem() LIKE '%version of the library%'
-                     THEN 'See what is said of the extension and of the library. Columns that were added to its tables by hand must go.'
+                     THEN 'See what is said of the extension and of the library. If nothing is, a column was added by hand: restore a dump.'
                      ELSE 'The server''s log says why it ended; it is started again within seconds.' END;
       RETURN NEXT;
     END IF;

@@ -17,8 +17,8 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -138,12 +138,11 @@ bm_table_check(Relation rel)
 		ERROR,
 		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		 errmsg("table \"%s.%s\" is not of the version of the library", BM_SCHEMA, name),
-		 errdetail("It has %d columns, of which version %s of the library knows %d.",
-				   columns, BIZMETRICS_VERSION, known),
+		 errdetail("It has %d columns, of which the library knows %d.", columns, known),
 		 columns < known
 			 ? errhint("Use ALTER EXTENSION bizmetrics UPDATE.")
-			 : errhint("Restart the server, so that it loads the library that is "
-					   "installed. Columns that were added by hand must go.")));
+			 : errhint(
+				   "Restart the server, so that it loads the library that is installed. If a column was added by hand, restore a dump.")));
 }
 
 /* Why this library cannot keep the books of this database, or NULL. */

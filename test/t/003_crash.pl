@@ -157,7 +157,8 @@ begin_run('patient', '13:15');
 for my $restart (1 .. 4)
 {
 	sql($node, 'INSERT INTO analytics.go VALUES (1)') if $restart == 4;
-	$node->restart;
+	$node->stop($restart % 2 ? 'fast' : 'smart');
+	$node->start;
 	wait_for($node, "SELECT count(*) = $restart FROM bizmetrics.report_runs WHERE report_name = 'patient' AND sqlstate = '57P01'", "restart $restart is told of");
 	is( sql($node, "SELECT s.state, s.next_attempt_at - r.slot < interval '30 min' FROM bizmetrics.report_status s JOIN bizmetrics.report_runs r USING (report_name) WHERE report_name = 'patient' AND r.attempt = $restart"),
 		'retrying|t', 'and another attempt follows at once');

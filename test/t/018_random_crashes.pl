@@ -1,6 +1,6 @@
 # Promise: whatever dies whenever, each slot succeeds exactly once, and no run is left open. A hundred
-# rounds: at a random moment of some runs a random process is killed, or the server is stopped the hard
-# way; then the runs are let go on to their end.
+# rounds: at a random moment of some runs a random process is killed, or all of the server's are, or it is stopped
+# the hard way; then the runs are let go on to their end.
 #
 # The seed is in the output, and BM_SEED=n repeats the choices, though not the moments.
 use strict;
@@ -15,7 +15,7 @@ use Time::HiRes ();
 
 my $rounds = $ENV{BM_ROUNDS} // 100;
 my $seed = $ENV{BM_SEED} // time;
-my @victims = ('runner', 'runner', 'scheduler', 'launcher', 'checkpointer', 'client backend', 'stop');
+my @victims = ('runner', 'runner', 'scheduler', 'launcher', 'checkpointer', 'client backend', 'stop', 'server');
 my @reports = ('a', 'b', 'c');
 
 my $node = make_node('main',
@@ -28,6 +28,23 @@ sub pids
 	my ($kind) = @_;
 	return split /\n/, eval { sql($node,
 		"SELECT pid FROM pg_stat_activity WHERE backend_type ~ '^(bizmetrics )?$kind\$' AND pid <> pg_backend_pid()") } // '';
+}
+
+# Kills the postmaster, and whatever it has started: as when the machine loses its power, but for what is on disk.
+sub kill_server
+{
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @children = map { m{^/proc/(\d+)/} } grep { eval { slurp_file($_) =~ /^PPid:\t$postmaster$/m } } glob '/proc/[0-9]*/status';
+
+	kill 'KILL', $postmaster, @children;
+	$node->{_pid} = undef; # which stop() would wait for
+	for (1 .. 10_000)
+	{
+		return if !grep { -e "/proc/$_" } $postmaster, @children;
+		Time::HiRes::usleep(1_000);
+	}
+	unlink $node->data_dir . '/postmaster.pid'; # nobody reaps them here: they are dead all the same
+	return;
 }
 
 # The server answers again, also after the crash of what was asked before.
@@ -90,6 +107,12 @@ for my $round (1 .. $rounds)
 		$node->start;
 		$killed{$victim}++;
 	}
+	elsif ($victim eq 'server')
+	{
+		kill_server();
+		$node->start;
+		$killed{$victim}++;
+	}
 	else
 	{
 		my @pids = pids($victim);
@@ -108,7 +131,7 @@ for my $round (1 .. $rounds)
 }
 
 note join ', ', map { "$_: $killed{$_}" } sort keys %killed;
-cmp_ok(scalar keys %killed, '>=', 5, 'processes of every kind were killed') if $rounds >= 100;
+cmp_ok(scalar keys %killed, '>=', 6, 'processes of every kind were killed, and the server') if $rounds >= 100;
 my $slots = "generate_series(timestamptz '$begun' + interval '30 min', timestamptz '$begun' + interval '$rounds hours', '1 hour') AS slot";
 for my $name (@reports)
 {
