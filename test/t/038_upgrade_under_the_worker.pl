@@ -63,6 +63,7 @@ write_script("$version--next", $next);
 my $after = 'ALTER TABLE bizmetrics.runs ADD COLUMN new_column text;';
 write_script('after', $script . $next . $after);
 write_script('next--after', $after);
+write_script("$version--far", q{CREATE FUNCTION bizmetrics.new_function() RETURNS integer LANGUAGE c AS 'MODULE_PATHNAME', 'bizmetrics_of_a_newer_library';});
 
 set_clock($node, '2031-03-03 12:00:30+00');
 sql($node, 'CREATE DATABASE old');
@@ -114,7 +115,9 @@ wait_for($node, $runs, 'a report is running');
 install_version('next');
 is(findings('postgres'), "warning|extension\nwarning|library", 'a new version is installed, and nothing of it is here yet');
 is(sql($node, "SELECT remedy FROM bizmetrics.doctor() WHERE subject = 'extension'"), 'Restart the server; then ALTER EXTENSION bizmetrics UPDATE.', 'what to do, in this order');
-is(sql_state($node, "ALTER EXTENSION bizmetrics UPDATE"), '', 'the update does not wait for the run');
+is(sql_state($node, "ALTER EXTENSION bizmetrics UPDATE TO 'far'"), '42883', 'an update that needs the new library fails without it');
+is(sql($node, "SELECT extversion FROM pg_extension WHERE extname = 'bizmetrics'"), $version, 'and has changed nothing');
+is(sql_state($node, "ALTER EXTENSION bizmetrics UPDATE"), '', 'another one does not wait for the run');
 wait_for($node, $runs, 'which goes on');
 $gate->quit;
 wait_for_run($node, 'long', 1);
