@@ -1,35 +1,55 @@
 # shellcheck shell=bash
 # 5 million events of 131,072 actors in 29 days, three eighths of them steps of a funnel. Sourced by the
 # benchmarks of the aggregates.
-# The columns event_name, actor_user_id and occurred_at.
-EVENTS_OF_ACTORS="SELECT (ARRAY['visited_pricing', 'started_trial', 'upgraded', 'page_view', 'page_view', 'page_view', 'login', 'login'])
+EVENTS=${EVENTS:-5000000}
+# events_of_actors COUNT: the columns event_name, actor_user_id and occurred_at.
+events_of_actors() {
+	echo "SELECT (ARRAY['visited_pricing', 'started_trial', 'upgraded', 'page_view', 'page_view', 'page_view', 'login', 'login'])
 	         [1 + (hashint4(i) & 7)] AS event_name,
 	       'user_' || (hashint8(i * 7::bigint)::bigint & 131071) AS actor_user_id,
 	       '2026-01-01 00:00+00'::timestamptz + (i * 500::bigint) * interval '1 millisecond' AS occurred_at
-	FROM generate_series(1, ${EVENTS:-5000000}) AS i"
+	FROM generate_series(1, $1) AS i"
+}
 
 # For a table of any name.
 make_events() {
 	new_database
-	sql "CREATE TABLE events AS $EVENTS_OF_ACTORS"
+	sql "CREATE TABLE events AS $(events_of_actors "$EVENTS")"
 	sql "CREATE INDEX ON events (event_name, occurred_at) INCLUDE (actor_user_id)"
 	sql "VACUUM ANALYZE events"
 	set_up_queries
 }
 
-# For functions over the event log. The indexes are made afterwards, which takes less time.
+# For functions over the event log, of EVENTS or so many events. The indexes are made afterwards, which takes
+# less time.
 make_event_log() {
-	local indexes
+	local events=${1:-$EVENTS} indexes
+	local which="SELECT i.indexrelid FROM pg_index AS i JOIN pg_inherits AS h ON h.inhrelid = i.indrelid
+		WHERE h.inhparent = 'public.business_events'::regclass AND NOT i.indisprimary"
 	new_database
-	sql "SELECT bizmetrics.ensure_partitions('2026-01-01', '2026-02-01')" >/dev/null
-	indexes=$(sql "SELECT pg_get_indexdef(indexrelid) || ';' FROM pg_index WHERE indrelid = 'bizmetrics.business_events_2026_01'::regclass AND NOT indisprimary")
+	sql "SELECT bizmetrics.ensure_partitions('2026-01-01', '2026-01-01'::timestamptz + $events * interval '0.5 s')" >/dev/null
+	indexes=$(sql "SELECT pg_get_indexdef(w.indexrelid) || ';' FROM ($which) AS w")
 	sql "DO \$\$ DECLARE i regclass; BEGIN
-		FOR i IN SELECT indexrelid FROM pg_index WHERE indrelid = 'bizmetrics.business_events_2026_01'::regclass AND NOT indisprimary LOOP EXECUTE 'DROP INDEX ' || i; END LOOP;
+		FOR i IN $which LOOP EXECUTE 'DROP INDEX ' || i; END LOOP;
 	END \$\$"
-	sql "INSERT INTO public.business_events (event_name, actor_user_id, occurred_at) $EVENTS_OF_ACTORS"
+	sql "INSERT INTO public.business_events (event_name, actor_user_id, occurred_at) $(events_of_actors "$events")"
 	sql "SET maintenance_work_mem = '512MB'; $indexes"
 	sql "VACUUM ANALYZE public.business_events"
 	set_up_queries
+}
+
+# Seconds of CPU of a query in one process.
+alone() {
+	local _
+	for _ in $(seq "$ROUNDS"); do cpu_seconds "SET max_parallel_workers_per_gather = 0; $1"; done | median
+}
+
+# linear NAME SMALL LARGE LITTLE: what a query takes of EVENTS events, of four times as many, and of these with
+# 4 MB of work_mem.
+linear() {
+	echo "$1: $EVENTS events $2 s, four times as many $3 s, with 4 MB of work_mem $4 s" >&2
+	verdict "$1 of four times the events, CPU in times of four" "$(echo "$3 $2" | awk '{print $1 / $2 / 4}')" at-most 1.2 || ok=1
+	verdict "the same with 4 MB of work_mem" "$(echo "$4 $2" | awk '{print $1 / $2 / 4}')" at-most 1.5 || ok=1
 }
 
 set_up_queries() {

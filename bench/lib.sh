@@ -3,6 +3,14 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
+# What fails within $(...), an argument does not say: then the benchmark as a whole has failed, and prints
+# no ratio of what there is.
+set -E
+shopt -s inherit_errexit
+give_up() { [ "$BASHPID" = "$$" ] || kill -TERM $$ 2>/dev/null; }
+trap give_up ERR
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; give_up; exit 1; }
+
 # One value from SQL.
 sql() { as_user psql -X -q -A -t -v ON_ERROR_STOP=1 -c "$1" "${2:-bench}"; }
 
@@ -41,6 +49,10 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v
 # verdict TEXT RATIO at-least|at-most BAR
 verdict() {
 	awk -v text="$1" -v ratio="$2" -v way="$3" -v bar="$4" 'BEGIN {
+		if (ratio !~ /^-?[0-9]+([.][0-9]+)?(e[-+]?[0-9]+)?$/) {
+			printf "%-72s nothing was measured  MISSED\n", text
+			exit 1
+		}
 		good = way == "at-least" ? ratio >= bar : ratio <= bar
 		printf "%-72s %6.4g  (bar: %s %s)  %s\n", text, ratio, way, bar, good ? "ok" : "MISSED"
 		exit !good
