@@ -135,6 +135,37 @@ total_conversion_rate | users / users of the first step. | ratio from 0 to 1
 final_at | When the last of them has had that time; users may grow until then.
 $columns$),
 
+('funnel_daily', 'How far the users who signed up on a day of the last two years came through funnel_steps within funnel_days (30) of the first of them: a row a step.',
+ '{company_id,day,step}', NULL, '*/15 * * * *', 'full', NULL, '{acquired_users}', $query$
+WITH entered AS (
+  SELECT u.company_id, u.signed_up_at::date AS day, u.funnel_level AS level, count(*) AS users
+  FROM analytics.acquired_users AS u
+  WHERE u.signed_up_at >= current_date - 730
+  GROUP BY 1, 2, 3
+),
+reached AS (
+  SELECT e.company_id, e.day, f.step::integer AS step, f.name AS event,
+         coalesce(sum(e.users) FILTER (WHERE e.level >= f.step), 0)::bigint AS users
+  FROM entered AS e CROSS JOIN [funnel] AS f
+  GROUP BY 1, 2, 3, 4
+)
+SELECT r.company_id, r.day, r.step, r.event, r.users,
+       round(r.users::numeric / nullif(lag(r.users) OVER w, 0), 6) AS conversion_rate,
+       round(r.users::numeric / nullif(first_value(r.users) OVER w, 0), 6) AS total_conversion_rate,
+       (r.day + 1)::timestamptz + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer) AS final_at
+FROM reached AS r
+WINDOW w AS (PARTITION BY r.company_id, r.day ORDER BY r.step)
+$query$, $columns$
+company_id
+day | The day of the sign-up.
+step | The number of the step, from 1.
+event | What the step is.
+users | Users who came at least as far, each step after the one before.
+conversion_rate | users / users of the step before; NULL for the first. | ratio from 0 to 1
+total_conversion_rate | users / users of the first step. | ratio from 0 to 1
+final_at | When the last of them has had that time; users may grow until then.
+$columns$),
+
 ('active_months', 'The months in which each user logged in. cohort_retention and referrals are computed from it.',
  '{company_id,user_id,month}', '1 month', '*/15 * * * *', NULL, '{user_logged_in}', NULL, $query$
 SELECT [tenant] AS company_id, actor_user_id AS user_id, date_trunc('month', occurred_at)::date AS month,

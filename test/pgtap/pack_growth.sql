@@ -18,6 +18,9 @@ SELECT pg_temp.log('funnel', w.who, 'user_signed_up', '2024-01-10') FROM unnest(
 SELECT pg_temp.log('funnel', f.who, f.event, f.at) FROM (VALUES ('ann', 'user_activated', timestamptz '2024-01-11'), ('ann', 'trial_started', '2024-01-12'), ('ann', 'payment_received', '2024-01-13'),
   ('ben', 'user_activated', '2024-01-11'), ('ben', 'payment_received', '2024-01-12'), ('ben', 'trial_started', '2024-01-13'), ('cid', 'trial_started', '2024-01-12'),
   ('dora', 'user_activated', '2024-02-09 00:00:01'), ('eve', 'user_activated', '2024-02-09')) AS f (who, event, at);
+-- The same by day: ann gets to the third step, ben nowhere, cid is of two years ago, dora of a day before that.
+SELECT pg_temp.log('funnel by day', f.who, f.event, f.at) FROM (VALUES ('ann', 'user_signed_up', current_date - 40 + interval '1 hour'), ('ann', 'user_activated', current_date - 39 + interval '0'), ('ann', 'trial_started', current_date - 38 + interval '0'),
+  ('ben', 'user_signed_up', current_date - 40 + interval '23 hours'), ('cid', 'user_signed_up', current_date - 730 + interval '0'), ('dora', 'user_signed_up', current_date - 731 + interval '23 hours')) AS f (who, event, at);
 -- Cohorts: a login before the sign-up is none; on the last evening of December and in January; a leap day.
 SELECT pg_temp.log('cohorts', c.who, c.event, c.at) FROM (VALUES ('r07', 'user_signed_up', timestamptz '2024-12-31 23:59'), ('r07', 'user_logged_in', '2025-01-01 00:00'), ('r07', 'user_logged_in', '2025-01-20'),
   ('r09', 'user_signed_up', '2024-02-29'), ('r09', 'user_logged_in', '2025-02-28'), ('r09', 'user_logged_in', '2024-02-29 12:00'),
@@ -51,6 +54,10 @@ SELECT results_eq($$SELECT channel, day, is_paid, signups, activated, activation
   $$VALUES ('ads', date '2024-01-10', true, 2::bigint, 1::bigint, 0.500000, timestamptz '2024-01-18'), ('unknown', '2024-01-10', false, 1, 1, 1.000000, '2024-01-18')$$, 'sign-ups, the first of a user, by channel; activated in seven days to the second, not before');
 SELECT results_eq($$SELECT cohort_week, step, event, users, conversion_rate, total_conversion_rate FROM analytics.signup_funnel WHERE company_id = 'funnel' ORDER BY step$$,
   $$VALUES (date '2024-01-08', 1, 'user_signed_up', 6::bigint, NULL::numeric, 1.000000), ('2024-01-08', 2, 'user_activated', 3, 0.500000, 0.500000), ('2024-01-08', 3, 'trial_started', 2, 0.666667, 0.333333), ('2024-01-08', 4, 'payment_received', 1, 0.500000, 0.166667)$$, 'the steps in their order, within 30 days');
+-- The same users two years ago: what is older than that is in no row.
+SELECT results_eq($$SELECT current_date - day, step, event, users, conversion_rate, total_conversion_rate, final_at - day FROM analytics.funnel_daily WHERE company_id = 'funnel by day' ORDER BY day, step$$,
+  $$VALUES (730, 1, 'user_signed_up', 1::bigint, NULL::numeric, 1.000000, interval '31 days'), (730, 2, 'user_activated', 0, 0.000000, 0.000000, '31 days'), (730, 3, 'trial_started', 0, NULL, 0.000000, '31 days'), (730, 4, 'payment_received', 0, NULL, 0.000000, '31 days'),
+           (40, 1, 'user_signed_up', 2, NULL, 1.000000, '31 days'), (40, 2, 'user_activated', 1, 0.500000, 0.500000, '31 days'), (40, 3, 'trial_started', 1, 1.000000, 0.500000, '31 days'), (40, 4, 'payment_received', 0, 0.000000, 0.000000, '31 days')$$, 'the steps by day of the sign-up, of two years');
 SELECT is((SELECT ROW(size, retained, state)::text FROM analytics.cohort_retention WHERE company_id = 'cohorts' AND cohort_month = '2024-12-01' AND period = 0), '(1,0,complete)', 'nobody came back in the month');
 SELECT is((SELECT ROW(size, retained, retention_rate)::text FROM analytics.cohort_retention WHERE company_id = 'cohorts' AND cohort_month = '2024-12-01' AND period = 1), '(1,1,1.000000)', 'a minute later is the next month; twice is once');
 SELECT results_eq($$SELECT period, size, retained, retention_rate FROM analytics.cohort_retention WHERE company_id = 'cohorts' AND cohort_month = '2024-02-01' AND period IN (0, 1, 12) ORDER BY 1$$,
