@@ -52,6 +52,12 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_prune_even
 COMMENT ON FUNCTION bizmetrics.prune_events(timestamptz, boolean) IS
 'The same with a limit that is a time: drops the partitions whose events are all older than that. Errors: as there.';
 
+-- For queries that look further back than their report's windows, which are cut off there.
+CREATE FUNCTION bizmetrics.kept_from(event_names text[]) RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'bizmetrics_kept_from';
+COMMENT ON FUNCTION bizmetrics.kept_from(text[]) IS
+'The first time from which on no event of these names was pruned, or of any name where that is NULL; -infinity where none ever was. Errors: 22004 a name is NULL.';
+
 -- Types that are kept for less ------------------------------------------------------------------
 
 CREATE TABLE bizmetrics.event_retentions (

@@ -35,6 +35,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
     ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
     ('author', 'SELECT ON bizmetrics.report_tables'),
+    ('author', 'SELECT (pack, report_name) ON bizmetrics.pack_reports'),
     ('author', 'SELECT ON bizmetrics.allowed_order_transitions'),
     ('reader', 'SELECT ON bizmetrics.allowed_order_transitions'),
     ('writer', 'SELECT ON bizmetrics.allowed_order_transitions')
@@ -48,7 +49,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'emit_event', 'track_table', 'untrack_table', 'ingest',
                                           'import_events', 'import_id', 'dedupe_key_seen'))
       OR ($1 = 'author' AND f.prokind = 'a')
-      OR ($1 = 'author' AND f.proname IN ('sessionize', 'funnel', 'funnel_counts', 'funnel_trend', 'funnel_buckets', 'funnel_actors', 'funnel_subjects', 'saved_funnel', 'funnel_definition', 'create_funnel', 'drop_funnel',
+      OR ($1 = 'author' AND f.proname IN ('sessionize', 'funnel', 'funnel_counts', 'funnel_trend', 'funnel_buckets', 'funnel_actors', 'funnel_subjects', 'saved_funnel', 'saved_funnel_days', 'saved_funnel_of_days', 'saved_funnel_columns', 'saved_funnel_query', 'create_funnel', 'drop_funnel',
+                                          'saved_report_name', 'saved_table', 'saved_columns', 'saved_query', 'saved_definition', 'drop_saved', 'kept_from',
                                           'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
                                           'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'date_trunc', 'numeric_property', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'expected_slot', 'report_totals', 'report_template', 'check_report_name',
@@ -58,7 +60,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'active_users', 'lifecycle', 'stickiness', 'trend', 'paths', 'leaderboard', 'actor_rank', 'cohort_retention',
                                           'check_choice', 'check_count', 'check_range', 'check_periods', 'check_filters', 'unit_length', 'first_instant',
                                           'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'trend_query', 'subject_totals', 'cohort_counts', 'activity_counts', 'path_counts',
-                                          'cohort_actors', 'saved_cohort', 'saved_cohort_ranges', 'saved_cohort_query', 'cohort_definition', 'create_cohort', 'drop_cohort',
+                                          'cohort_actors', 'saved_cohort', 'saved_cohort_since', 'saved_cohort_ranges', 'saved_cohort_columns', 'saved_cohort_query', 'create_cohort', 'drop_cohort',
                                           'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
                                           'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
       OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of', 'name_in_currency',

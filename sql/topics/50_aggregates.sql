@@ -346,7 +346,7 @@ CREATE AGGREGATE bizmetrics.time_weighted_avg(value numeric, ts timestamptz, unt
   FINALFUNC = bizmetrics.time_weighted_avg_result, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE bizmetrics.time_weighted_avg(numeric, timestamptz, timestamptz) IS
-'The average of a value over time, such as that of stock: a row says what it is from ts on, up to the next row. The last one counts up to until; NULL, and it does not count. NULL means unknown, and that time is left out; so are rows whose ts is NULL or infinite, or is later than until,; of several rows of one ts the greatest value holds. NULL where no time passes. As time_weight() of the Timescale toolkit with LOCF. Errors: 22023 until is infinite, or differs in a group; 54000 a group of 1 GB in a parallel worker.';
+'The average of a value over time, such as that of stock: a row says what it is from ts on, up to the next row. The last one counts up to until; NULL, and it does not count. NULL means unknown, and that time is left out; so are rows whose ts is NULL or infinite, or is later than until; of several rows of one ts the greatest value holds. NULL where no time passes. As time_weight() of the Timescale toolkit with LOCF. Errors: 22023 until is infinite, or differs in a group; 54000 a group of 1 GB in a parallel worker.';
 
 -- Few different values
 CREATE FUNCTION bizmetrics.uniq_up_to_add(state internal, max integer, value anyelement) RETURNS internal

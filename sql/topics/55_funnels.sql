@@ -42,7 +42,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg
   FROM bizmetrics.funnel_counts($1, $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $5, $6, $7, $8, $9) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.funnel(jsonb, interval, timestamptz, timestamptz, text, text, text, text, jsonb) IS
-'How many actors (or companies: subject) get through the steps within win of the first, entering in [from_time, to_time); NULL is no limit. A row for each step and value of the breakdown: conversion from the first step, step_conversion and drop_off from the step before, and the median and 90th percentile of the seconds since that step and since the first. A step is the name of an event or an object with event, filter, name, optional, first_time and exclude; step_order is ordered (other events may come between), strict (none may) or any. breakdown is a column or properties.key, of the first step that has it, the last one or that of a number (attribution). Ratios are exact numerics, NULL where they would divide by zero. Errors: 22004 an argument is NULL that must not be; 22023 steps, order, breakdown, attribution, subject or filter are no such; win is negative; to_time is before from_time; 54023 more than 32 steps and excluding events; 42501 no right to read events.';
+'How many actors (or companies: subject) get through the steps within win of the first, entering in [from_time, to_time); NULL is no limit. A row for each step and value of the breakdown: conversion from the first step, step_conversion and drop_off from the step before, and the median and 90th percentile of the seconds since that step and since the first. A step is the name of an event or an object with event, filter, name, optional, first_time and exclude; step_order is ordered (other events may come between), strict (none may) or any. breakdown is a column or properties.key, of the first step that has it, the last one or that of a number, or of all steps alike (attribution: first, last, a number, all). Ratios are exact numerics, NULL where they would divide by zero. Errors: 22004 an argument is NULL that must not be; 22023 steps, order, breakdown, attribution, subject or filter are no such; win is negative; to_time is before from_time; 54023 more than 32 steps and excluding events; 42501 no right to read events.';
 
 CREATE FUNCTION bizmetrics.funnel(
   steps text[],
@@ -193,10 +193,8 @@ $$;
 COMMENT ON FUNCTION bizmetrics.funnel_actors(text[], interval, timestamptz, timestamptz, integer, text, text, text, text, text, jsonb) IS
 'The same for steps that are names of events. Errors: as there.';
 
--- Saved funnels are reports: what they are stands in the report's query, between $funnel$, so that there is
--- one registry, which is dumped, restored and dropped as a whole.
 CREATE FUNCTION bizmetrics.saved_funnel(
-  definition jsonb, from_time timestamptz, to_time timestamptz,
+  definition jsonb, bounds timestamptz[],
   OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
   OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
   OUT median_seconds double precision, OUT p90_seconds double precision,
@@ -206,12 +204,113 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, p
   SELECT (f.bucket AT TIME ZONE current_setting('TimeZone'))::date, coalesce(f.breakdown_value, ''), f.step, f.name, f.actors,
          f.conversion, f.step_conversion, f.drop_off, f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts($1 -> 'steps', ($1 ->> 'win')::interval,
-         bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone')),
-         $1 ->> 'step_order', $1 ->> 'breakdown', $1 ->> 'attribution', $1 ->> 'subject', nullif($1 -> 'filter', 'null')) AS f
+         $2, $1 ->> 'step_order', $1 ->> 'breakdown', $1 ->> 'attribution', $1 ->> 'subject', nullif($1 -> 'filter', 'null')) AS f
   WHERE f.conversion IS NOT NULL
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz[]) IS
+'Rows of a saved funnel, entries from each bound up to the next, which are days of the time zone of the session; without those in which nobody entered.';
+
+CREATE FUNCTION bizmetrics.saved_funnel(
+  definition jsonb, from_time timestamptz, to_time timestamptz,
+  OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
+  OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
+  OUT median_seconds double precision, OUT p90_seconds double precision,
+  OUT total_median_seconds double precision, OUT total_p90_seconds double precision
+) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT f.* FROM bizmetrics.saved_funnel($1, bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone'))) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz, timestamptz) IS
 'What the reports of create_funnel() read: funnel_trend() in the time zone of the session, without the buckets in which nobody entered.';
+
+-- A step that is somebody's first is no longer that when an earlier one comes late: then it has been the next one,
+-- and entries from win before that up to it change, however much later they are.
+CREATE FUNCTION bizmetrics.saved_funnel_days(definition jsonb, from_time timestamptz, to_time timestamptz, changed text[], has_later boolean) RETURNS SETOF date
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 30 SET search_path = pg_catalog, pg_temp SET intervalstyle = 'iso_8601' AS $$
+DECLARE
+  zone text := current_setting('TimeZone');
+  unit text := definition ->> 'unit';
+  win interval := definition ->> 'win';
+  it jsonb;
+  has_next boolean;
+  -- Where each value is followed by itself, each has its first.
+  by_value text := CASE definition ->> 'attribution' WHEN 'all' THEN definition ->> 'breakdown' END;
+BEGIN
+  RETURN QUERY SELECT (b.at AT TIME ZONE zone)::date FROM unnest(trim_array(bizmetrics.funnel_buckets(from_time, to_time, unit, zone), 1)) AS b (at);
+  FOR it IN SELECT s - '{name,optional,exclude}'::text[] FROM jsonb_array_elements(definition -> 'steps') AS s WHERE s -> 'first_time' = 'true' LOOP
+    -- Few come late, and nobody who has nothing later. Where there are no later rows, nothing of them can change,
+    -- unless who is not in them for what a step excludes.
+    CONTINUE WHEN NOT has_later AND NOT jsonb_path_exists(definition, '$.steps[*].exclude');
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.business_events AS e WHERE e.occurred_at >= $1 AND %s = ANY ($2) AND %s)',
+                   bizmetrics.subject_column(definition ->> 'subject'), CASE WHEN it ? 'event' THEN 'e.event_name = $3' ELSE 'true' END)
+      INTO has_next USING to_time, changed, it ->> 'event';
+    CONTINUE WHEN NOT has_next;
+    RETURN QUERY
+    SELECT DISTINCT (d.at AT TIME ZONE zone)::date
+    FROM bizmetrics.funnel_subjects(jsonb_build_array(it), '0', ARRAY[from_time, to_time], 'ordered', by_value, 'all',
+                                    definition ->> 'subject', nullif(definition -> 'filter', 'null'), 1, 'reached') AS f
+    JOIN unnest(changed) AS c (actor) USING (actor)
+    JOIN bizmetrics.funnel_subjects(jsonb_build_array(it - 'first_time'), '0', ARRAY[to_time, 'infinity'], 'ordered', by_value, 'all',
+                                    definition ->> 'subject', nullif(definition -> 'filter', 'null'), 1, 'reached') AS n ON n.actor = f.actor AND coalesce(n.breakdown_value, '') = coalesce(f.breakdown_value, ''),
+    LATERAL unnest(trim_array(bizmetrics.funnel_buckets(
+      CASE WHEN extract(epoch FROM n.entered_at - to_time) <= extract(epoch FROM win) THEN to_time
+           ELSE n.entered_at - make_interval(secs => extract(epoch FROM win)::double precision) END,
+      n.entered_at + interval '1 microsecond', unit, zone), 1)) AS d (at);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel_days(jsonb, timestamptz, timestamptz, text[], boolean) IS
+'Which days of entry (or weeks, months) the report of a saved funnel with first_time computes anew: its window''s, and the later ones that depended on a step that is not the first any more of those who changed. has_later: there are rows of later ones.';
+
+CREATE FUNCTION bizmetrics.saved_funnel_of_days(
+  definition jsonb, days date[],
+  OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
+  OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
+  OUT median_seconds double precision, OUT p90_seconds double precision,
+  OUT total_median_seconds double precision, OUT total_p90_seconds double precision
+) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+  -- What is between two of them is a bucket too, which nobody wants, so that the log is read once.
+  SELECT f.*
+  FROM bizmetrics.saved_funnel($1, ARRAY(
+         SELECT DISTINCT b.at::timestamp AT TIME ZONE current_setting('TimeZone')
+         FROM unnest($2) AS d (day), LATERAL (VALUES (d.day::timestamp), (d.day + ('1 ' || ($1 ->> 'unit'))::interval)) AS b (at) ORDER BY 1)) AS f
+  WHERE f.entered_on = ANY ($2)
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel_of_days(jsonb, date[]) IS
+'Rows of a saved funnel, of the entries in some days (or weeks, months) of the time zone of the session.';
+
+CREATE FUNCTION bizmetrics.saved_funnel_columns(unit text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ARRAY[
+    ARRAY['entered_on', 'date NOT NULL', format('The %s of entry, by its first day.', unit)],
+    ARRAY['breakdown', 'text NOT NULL', 'The value that the rows are broken down by; empty where there is none.'],
+    ARRAY['step', 'integer NOT NULL', 'The number of the step, from 1.'],
+    ARRAY['name', 'text', 'What the step is called.'],
+    ARRAY['actors', 'bigint', 'How many of those who entered got to the step.'],
+    ARRAY['conversion', 'numeric', 'That as a part of those who entered, from 0 to 1.'],
+    ARRAY['step_conversion', 'numeric', 'That as a part of those who got to the step before.'],
+    ARRAY['drop_off', 'bigint', 'How many got to the step before and not to this one.'],
+    ARRAY['median_seconds', 'double precision', 'Median of the seconds since the step before.'],
+    ARRAY['p90_seconds', 'double precision', '90th percentile of the seconds since the step before.'],
+    ARRAY['total_median_seconds', 'double precision', 'Median of the seconds since the first step.'],
+    ARRAY['total_p90_seconds', 'double precision', '90th percentile of the seconds since the first step.']]
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel_columns(text) IS
+'The columns of the table of a saved funnel, as saved_table() takes them.';
+
+CREATE FUNCTION bizmetrics.saved_funnel_query(definition text, target text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT bizmetrics.saved_query($query$WITH d (definition) AS MATERIALIZED (SELECT $funnel$%1$s$funnel$::pg_catalog.jsonb),
+days AS MATERIALIZED (
+  SELECT DISTINCT x.day
+  FROM d, bizmetrics.saved_funnel_days(d.definition, $1, $2, $3,
+    EXISTS (SELECT FROM %2$s AS t WHERE t.entered_on {>=} ($2 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date)) AS x (day)),
+n AS MATERIALIZED (SELECT f.* FROM d, bizmetrics.saved_funnel_of_days(d.definition, ARRAY(SELECT days.day FROM days)) AS f)$query$,
+    '{entered_on,breakdown,step}', bizmetrics.saved_columns(bizmetrics.saved_funnel_columns('day'), 1), 'days WHERE t.entered_on {=} days.day', definition, target)
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_funnel_query(text, text) IS
+'The query of a report of create_funnel() with a step that has first_time.';
 
 CREATE FUNCTION bizmetrics.create_funnel(
   name text,
@@ -230,24 +329,33 @@ CREATE FUNCTION bizmetrics.create_funnel(
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET intervalstyle = 'iso_8601' AS $$
 DECLARE
+  report text;
+  target text;
+  columns text[];
+  described text;
   definition text;
   names text[];
   every_event boolean;
+  has_first_time boolean;
 BEGIN
-  IF name IS NULL OR unit IS NULL OR schedule IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'name, unit and schedule must not be NULL';
+  IF unit IS NULL OR schedule IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'unit and schedule must not be NULL';
   END IF;
   IF unit NOT IN ('day', 'week', 'month') THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('unknown unit "%s"', unit), HINT = 'Use day, week or month.';
   END IF;
+  columns := bizmetrics.saved_funnel_columns(unit);
+  report := bizmetrics.saved_report_name('funnel', name, bizmetrics.saved_columns(columns, 1));
+  target := format('analytics.%I', report);
+  described := coalesce(description, format('Funnel %s: how far those get who enter in a %s.', name, unit));
   -- Raises whatever there is to say against it, and reads nothing.
   PERFORM FROM bizmetrics.funnel_counts(steps, win, '{infinity,infinity}', step_order, breakdown, attribution, subject, filter);
-  IF EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s -> 'first_time' = 'true') THEN
-    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-      MESSAGE = 'a saved funnel cannot have a step with "first_time"',
-      HINT = 'A late event would change days of any time after it; use funnel_trend() in a report that computes everything anew.';
+  IF extract(epoch FROM win) > 36600 * 86400.0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('window "%s" is too long for a saved funnel', win), HINT = 'Give 36,600 days at most.';
   END IF;
+  has_first_time := EXISTS (SELECT FROM jsonb_array_elements(steps) AS s WHERE s -> 'first_time' = 'true');
   -- The events that say what is new. In the strict order each event may end an attempt.
   SELECT array_agg(DISTINCT e.event ORDER BY e.event), coalesce(bool_or(e.event IS NULL), true) OR step_order = 'strict'
   INTO names, every_event
@@ -262,34 +370,26 @@ BEGIN
   definition := replace(jsonb_build_object('steps', steps, 'win', win, 'unit', unit, 'step_order', step_order, 'breakdown', breakdown,
                                            'attribution', attribution, 'subject', subject, 'filter', filter)::text, '$', '\u0024');
   PERFORM bizmetrics.create_report(
-    name => 'funnel_' || name,
-    query => format('SELECT f.* FROM bizmetrics.saved_funnel($funnel$%s$funnel$, $1, $2) AS f', definition),
+    name => report,
+    target => target,
+    ddl => CASE WHEN has_first_time THEN bizmetrics.saved_table(target, '{entered_on,breakdown,step}', columns, described) END,
+    query => CASE WHEN has_first_time THEN bizmetrics.saved_funnel_query(definition, target)
+                  ELSE format('SELECT f.* FROM bizmetrics.saved_funnel($funnel$%s$funnel$, $1, $2) AS f', definition) END,
     schedule => schedule,
     timezone => timezone,
     bucket => ('1 ' || unit)::interval,
-    key => '{entered_on,breakdown,step}',
+    key => CASE WHEN NOT has_first_time THEN '{entered_on,breakdown,step}'::text[] END,
     events => CASE WHEN every_event THEN NULL ELSE names END,
+    grain => CASE WHEN has_first_time THEN substr(bizmetrics.subject_column(subject), 3) END,
     -- In hours, for a day of win has 24 of them.
-    reach => nullif(make_interval(hours => least(ceil(extract(epoch FROM win) / 3600), 1000000000)::integer), interval '0'),
+    reach => nullif(make_interval(hours => ceil(extract(epoch FROM win) / 3600)::integer), interval '0'),
     owner => owner,
-    description => coalesce(description, format('Funnel %s: how far those get who enter in a %s.', name, unit)),
-    columns => jsonb_build_object(
-      'entered_on', format('The %s of entry, by its first day.', unit),
-      'breakdown', 'The value that the rows are broken down by; empty where there is none.',
-      'step', 'The number of the step, from 1.',
-      'name', 'What the step is called.',
-      'actors', 'How many of those who entered got to the step.',
-      'conversion', 'That as a part of those who entered, from 0 to 1.',
-      'step_conversion', 'That as a part of those who got to the step before.',
-      'drop_off', 'How many got to the step before and not to this one.',
-      'median_seconds', 'Median of the seconds since the step before.',
-      'p90_seconds', '90th percentile of the seconds since the step before.',
-      'total_median_seconds', 'Median of the seconds since the first step.',
-      'total_p90_seconds', '90th percentile of the seconds since the first step.'));
+    description => described,
+    columns => CASE WHEN NOT has_first_time THEN jsonb_object(bizmetrics.saved_columns(columns, 1), bizmetrics.saved_columns(columns, 3)) END);
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.create_funnel(text, jsonb, interval, text, text, text, text, text, text, text, jsonb, name, text) IS
-'Saves a funnel: the report funnel_<name> keeps the table analytics.funnel_<name> up to date, by day, week or month of entry (unit) and breakdown, and computes anew what new events change: an event the buckets from win before it to its own. The other arguments are those of funnel() and create_report(). Errors: as there; 0A000 a step has first_time.';
+'Saves a funnel: the report funnel_<name> keeps the table analytics.funnel_<name> up to date, by day, week or month of entry (unit) and breakdown, and computes anew what new events change: an event the buckets from win before it to its own, and where it is the first of a step with first_time, found late, those of the step that was taken for it. The other arguments are those of funnel() and create_report(). Errors: as there; 22023 win is over 36,600 days; 42710 and 42P07 the name is another table''s.';
 
 CREATE FUNCTION bizmetrics.create_funnel(
   name text,
@@ -315,35 +415,11 @@ COMMENT ON FUNCTION bizmetrics.create_funnel(text, text[], interval, text, text,
 CREATE FUNCTION bizmetrics.drop_funnel(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM bizmetrics.funnels AS f WHERE f.funnel_name = drop_funnel.name) THEN
-    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-      MESSAGE = format('funnel "%s" does not exist', name),
-      HINT = 'SELECT funnel_name FROM bizmetrics.funnels lists those that you may see.';
-  END IF;
-  PERFORM bizmetrics.drop_report('funnel_' || name);
+  PERFORM bizmetrics.drop_saved('funnel', name);
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.drop_funnel(text) IS
 'Forgets a saved funnel and its runs; its table stays. Errors: 42704 no such funnel; 42501 not its owner; 55006 it is running.';
-
--- Whoever writes a report's query can write anything there, and must not fail the view for others.
-CREATE FUNCTION bizmetrics.funnel_definition(query text) RETURNS jsonb
-LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  definition jsonb;
-BEGIN
-  IF NOT starts_with(query, 'SELECT f.* FROM bizmetrics.saved_funnel($funnel$') THEN
-    RETURN NULL;
-  END IF;
-  definition := split_part(query, '$funnel$', 2)::jsonb;
-  PERFORM (definition ->> 'win')::interval;
-  RETURN definition;
-EXCEPTION WHEN data_exception THEN
-  RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION bizmetrics.funnel_definition(text) IS
-'What create_funnel() wrote into a report''s query; NULL for another query. Behind the view funnels.';
 
 CREATE VIEW bizmetrics.funnels AS
 SELECT pg_catalog.substr(r.report_name, 8) AS funnel_name,
@@ -360,7 +436,7 @@ SELECT pg_catalog.substr(r.report_name, 8) AS funnel_name,
        r.target,
        r.owner_name
 FROM bizmetrics.reports AS r
-CROSS JOIN LATERAL bizmetrics.funnel_definition(r.query) AS d (definition)
+CROSS JOIN LATERAL bizmetrics.saved_definition('funnel', r.query) AS d (definition)
 WHERE d.definition IS NOT NULL AND pg_catalog.starts_with(r.report_name, 'funnel_') AND bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.funnels IS
 'The saved funnels that the current role may see, with the arguments that funnel(), funnel_trend() and funnel_actors() take.';
@@ -371,7 +447,7 @@ COMMENT ON COLUMN bizmetrics.funnels.unit IS 'Of the buckets of entry: day, week
 COMMENT ON COLUMN bizmetrics.funnels.timezone IS 'In which a bucket begins.';
 COMMENT ON COLUMN bizmetrics.funnels.step_order IS 'ordered, strict or any.';
 COMMENT ON COLUMN bizmetrics.funnels.breakdown IS 'A field of events, or NULL.';
-COMMENT ON COLUMN bizmetrics.funnels.attribution IS 'Which step''s value counts: first, last or a number.';
+COMMENT ON COLUMN bizmetrics.funnels.attribution IS 'Which step''s value counts: first, last, a number or all.';
 COMMENT ON COLUMN bizmetrics.funnels.subject IS 'actor or company.';
 COMMENT ON COLUMN bizmetrics.funnels.filter IS 'Of all events, or NULL.';
 COMMENT ON COLUMN bizmetrics.funnels.report_name IS 'The report that keeps the table.';

@@ -184,7 +184,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 COST 100000 SET search_path = pg_cata
   WITH d AS (
     SELECT x.*, bizmetrics.unit_length(x.unit) AS length, extract(epoch FROM bizmetrics.unit_length(x.unit)) * interval '1 second' AS width,
            current_setting('TimeZone') AS zone
-    FROM jsonb_to_record($1) AS x (start_event text, return_event text, unit text, type text, mode text, subject text,
+    FROM jsonb_to_record($1) AS x (start_event text, return_event text, unit text, type text, criteria text, mode text, subject text,
                                    filters jsonb, start_filters jsonb, return_filters jsonb, company_id text, breakdown text)
   ), cells AS (
     SELECT r.cohort, coalesce(r.segment, '') AS segment, r.period, r.cohort_size, r.retained, r.rate,
@@ -193,9 +193,9 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 COST 100000 SET search_path = pg_cata
            CASE d.mode WHEN 'calendar' THEN (r.cohort + (r.period + 1) * d.length) AT TIME ZONE d.zone
                 ELSE (r.cohort + d.length) AT TIME ZONE d.zone + (r.period + 1) * d.width END AS complete_at
     -- As of a time when all is over, whenever this is asked.
-    FROM d, bizmetrics.cohort_retention(d.start_event, d.return_event, d.unit, $4, $2, $3, d.type, 'on', d.mode, d.zone, d.subject,
+    FROM d, bizmetrics.cohort_retention(d.start_event, d.return_event, d.unit, $4, $2, $3, d.type, d.criteria, d.mode, d.zone, d.subject,
            nullif(d.filters, 'null'), nullif(d.start_filters, 'null'), nullif(d.return_filters, 'null'), d.company_id, d.breakdown,
-           $3 + ($4 + 3) * d.length) AS r
+           CASE d.criteria WHEN 'on' THEN $3 + ($4 + 3) * d.length ELSE 'infinity' END) AS r
   )
   SELECT c.cohort, c.segment, c.period, c.cohort_size, CASE WHEN b.has_begun THEN c.retained END, CASE WHEN b.has_begun THEN c.rate END, c.begins_at, c.complete_at
   FROM cells AS c, LATERAL (SELECT c.retained > 0 OR c.begins_at <= now() AS has_begun) AS b
@@ -203,14 +203,47 @@ $$;
 COMMENT ON FUNCTION bizmetrics.saved_cohort(jsonb, timestamptz, timestamptz, integer) IS
 'What the reports of create_cohort() store: cohort_retention() in the time zone of the session, and when each period begins and is complete. retained is NULL where a period has not begun and nobody was in it.';
 
-CREATE FUNCTION bizmetrics.saved_cohort_ranges(definition jsonb, from_time timestamptz, to_time timestamptz, stored jsonb)
+CREATE FUNCTION bizmetrics.saved_cohort_since(definition jsonb, to_time timestamptz, changed text[]) RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  zone text := current_setting('TimeZone');
+  unit text := definition ->> 'unit';
+  who text := bizmetrics.subject_column(definition ->> 'subject');
+  names text[] := CASE WHEN definition ->> 'start_event' IS NOT NULL AND definition ->> 'return_event' IS NOT NULL
+                       THEN ARRAY[definition ->> 'start_event', definition ->> 'return_event'] END;
+  first timestamp;
+  kept_from timestamptz;
+  first_kept timestamp;
+BEGIN
+  EXECUTE format('SELECT min(date_trunc($6, s.at AT TIME ZONE $7)) FROM (SELECT %s AS at FROM public.business_events AS e WHERE e.occurred_at < $2 AND %s = ANY ($3) AND %s %s) AS s',
+      CASE definition ->> 'type' WHEN 'first_time' THEN 'min(e.occurred_at)' ELSE 'e.occurred_at' END, who,
+      bizmetrics.event_conditions(who, definition ->> 'start_event', nullif(definition -> 'filters', 'null'), definition ->> 'company_id')
+        || CASE WHEN definition -> 'start_filters' = 'null' THEN '' ELSE ' AND e.properties @> $8' END,
+      CASE definition ->> 'type' WHEN 'first_time' THEN 'GROUP BY ' || who ELSE '' END)
+    INTO first
+    USING definition ->> 'start_event', to_time, changed, nullif(definition -> 'filters', 'null'), definition ->> 'company_id',
+          unit, zone, nullif(definition -> 'start_filters', 'null');
+  -- Asked for after events were read, whose partitions are locked since.
+  kept_from := bizmetrics.kept_from(names);
+  first_kept := date_trunc(unit, kept_from AT TIME ZONE zone);
+  IF first_kept AT TIME ZONE zone < kept_from THEN
+    first_kept := first_kept + bizmetrics.unit_length(unit);
+  END IF;
+  RETURN CASE WHEN first IS NOT NULL THEN greatest(first, first_kept) AT TIME ZONE zone END;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_cohort_since(jsonb, timestamptz, text[]) IS
+'When the first cohort begins in which one of those who changed has been since before to_time, of those of which no event was pruned; NULL: there is none.';
+
+CREATE FUNCTION bizmetrics.saved_cohort_ranges(definition jsonb, from_time timestamptz, to_time timestamptz, stored jsonb, changed text[])
 RETURNS TABLE (range_from timestamptz, range_to timestamptz)
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   zone text := current_setting('TimeZone');
   length interval := bizmetrics.unit_length(definition ->> 'unit');
 BEGIN
-  RETURN QUERY SELECT from_time, to_time;
+  -- A return counts in all periods before it, in whichever cohort its actor is.
+  RETURN QUERY SELECT CASE definition ->> 'criteria' WHEN 'on_or_after' THEN least(from_time, bizmetrics.saved_cohort_since(definition, to_time, changed)) ELSE from_time END, to_time;
   -- Who is found to have begun earlier leaves the cohort that he was in, and so that has another size. Nobody comes
   -- into one by what happened before it.
   IF definition ->> 'type' = 'first_time' AND jsonb_array_length(stored) > 0 THEN
@@ -218,44 +251,52 @@ BEGIN
     WITH old AS (SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size FROM jsonb_array_elements(stored) AS s)
     SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone, (o.cohort + length) AT TIME ZONE zone
     FROM old AS o
-    LEFT JOIN bizmetrics.saved_cohort(definition || jsonb_build_object('return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
+    LEFT JOIN bizmetrics.saved_cohort(definition || jsonb_build_object('criteria', 'on', 'return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
                                       to_time, ((SELECT max(l.cohort) FROM old AS l) + length) AT TIME ZONE zone, 1) AS n USING (cohort, segment)
     WHERE n.cohort_size IS DISTINCT FROM o.size;
   END IF;
 END
 $$;
-COMMENT ON FUNCTION bizmetrics.saved_cohort_ranges(jsonb, timestamptz, timestamptz, jsonb) IS
-'Which times'' cohorts a report of create_cohort() computes anew: its window''s, and the later ones of which members are found to have begun in the window. stored are the later ones with their segments and sizes, as arrays.';
+COMMENT ON FUNCTION bizmetrics.saved_cohort_ranges(jsonb, timestamptz, timestamptz, jsonb, text[]) IS
+'Which times'' cohorts a report of create_cohort() computes anew: its window''s, with on_or_after also those before it from the first one on that somebody is in who changed, and the later ones of which members are found to have begun in the window. stored are the later ones with their segments and sizes, as arrays.';
 
-CREATE FUNCTION bizmetrics.saved_cohort_query(definition text, target text, periods integer) RETURNS text
+CREATE FUNCTION bizmetrics.saved_cohort_columns(unit text, criteria text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  -- Under whatever search_path: each operator says which one it is.
-  SELECT format(replace(replace($query$WITH d (definition) AS MATERIALIZED (SELECT $cohort$%1$s$cohort$::pg_catalog.jsonb),
+  SELECT ARRAY[
+    ARRAY['cohort', 'date NOT NULL', format('The %s in which they began, by its first day.', unit)],
+    ARRAY['segment', 'text NOT NULL', 'The value at the start that the rows are broken down by; empty where there is none.'],
+    ARRAY['period', 'integer NOT NULL', format('How many %ss later, from 0.', unit)],
+    ARRAY['cohort_size', 'bigint NOT NULL', 'How many began.'],
+    ARRAY['retained', 'bigint', CASE criteria WHEN 'on' THEN 'How many of them came back in the period; NULL as long as it has not begun.'
+                                              ELSE 'How many of them came back in the period or later; NULL as long as it has not begun.' END],
+    ARRAY['rate', 'numeric', 'retained by cohort_size, from 0 to 1.'],
+    ARRAY['begins_at', 'timestamp with time zone NOT NULL', 'When the period begins.'],
+    ARRAY['complete_at', 'timestamp with time zone NOT NULL', CASE criteria WHEN 'on' THEN 'When the period is over for each member: until then retained may grow.'
+                                                                          ELSE 'When the period is over for each member; retained grows with whoever comes back later, too.' END]]
+$$;
+COMMENT ON FUNCTION bizmetrics.saved_cohort_columns(text, text) IS
+'The columns of the table of a saved cohort, as saved_table() takes them.';
+
+CREATE FUNCTION bizmetrics.saved_cohort_query(definition text, target text, periods integer, changed text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT bizmetrics.saved_query($query$WITH d (definition) AS MATERIALIZED (SELECT $cohort$%1$s$cohort$::pg_catalog.jsonb),
 w AS (SELECT ($1 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS first, ($2 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS next),
 r AS MATERIALIZED (
-  SELECT x.range_from, x.range_to
+  SELECT x.range_from, x.range_to,
+         (x.range_from AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS first, (x.range_to AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS next
   FROM d, bizmetrics.saved_cohort_ranges(d.definition, $1, $2,
-    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.cohort, t.segment, t.cohort_size)) FROM %2$s AS t, w WHERE t.period {=} 0 AND t.cohort {>=} w.next)) AS x),
+    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.cohort, t.segment, t.cohort_size)) FROM %2$s AS t, w WHERE t.period {=} 0 AND t.cohort {>=} w.next), %4$s) AS x),
 n AS MATERIALIZED (SELECT c.* FROM d, r, LATERAL bizmetrics.saved_cohort(d.definition, r.range_from, r.range_to, %3$s) AS c),
--- Cohorts and segments without members
-gone AS (
-  DELETE FROM %2$s AS t USING r
-  WHERE t.cohort {>=} (r.range_from AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date
-    AND t.cohort {<} (r.range_to AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date
-    AND NOT EXISTS (SELECT FROM n WHERE n.cohort {=} t.cohort AND n.segment {=} t.segment AND n.period {=} t.period)),
 -- Periods that have begun, and in which nothing has happened, or the cohort would have been computed
 begun AS (
   UPDATE %2$s AS t SET retained = 0, rate = 0 FROM w
-  WHERE t.retained IS NULL AND t.begins_at {<=} pg_catalog.now() AND t.cohort {<} w.first)
-INSERT INTO %2$s AS t (cohort, segment, period, cohort_size, retained, rate, begins_at, complete_at)
-SELECT n.cohort, n.segment, n.period, n.cohort_size, n.retained, n.rate, n.begins_at, n.complete_at FROM n
-ON CONFLICT (cohort, segment, period) DO UPDATE
-SET cohort_size = excluded.cohort_size, retained = excluded.retained, rate = excluded.rate, begins_at = excluded.begins_at, complete_at = excluded.complete_at
-WHERE pg_catalog.record_ne(ROW(t.cohort_size, t.retained, t.begins_at, t.complete_at), ROW(excluded.cohort_size, excluded.retained, excluded.begins_at, excluded.complete_at))$query$,
-    '{', 'OPERATOR(pg_catalog.'), '}', ')'), definition, target, periods)
+  WHERE t.retained IS NULL AND t.begins_at {<=} pg_catalog.now() AND t.cohort {<} w.first
+    AND NOT EXISTS (SELECT FROM r WHERE t.cohort {>=} r.first AND t.cohort {<} r.next))$query$,
+    '{cohort,segment,period}', bizmetrics.saved_columns(bizmetrics.saved_cohort_columns('day', 'on'), 1), 'r WHERE t.cohort {>=} r.first AND t.cohort {<} r.next',
+    definition, target, periods::text, changed)
 $$;
-COMMENT ON FUNCTION bizmetrics.saved_cohort_query(text, text, integer) IS
-'The query of a report of create_cohort().';
+COMMENT ON FUNCTION bizmetrics.saved_cohort_query(text, text, integer, text) IS
+'The query of a report of create_cohort(); changed is the parameter that has those who changed, or NULL.';
 
 CREATE FUNCTION bizmetrics.create_cohort(
   name text,
@@ -279,15 +320,15 @@ CREATE FUNCTION bizmetrics.create_cohort(
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  report text;
   target text;
+  columns text[];
   described text;
   definition text;
-  ddl text;
 BEGIN
-  IF name IS NULL OR schedule IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'name and schedule must not be NULL';
+  IF schedule IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'schedule must not be NULL';
   END IF;
-  target := format('analytics.%I', 'cohort_' || name);
   PERFORM bizmetrics.check_choice('unit', unit, '{day,week,month}');
   PERFORM bizmetrics.check_count('periods', periods, 1000);
   PERFORM bizmetrics.check_choice('type', type, '{first_time,recurring}');
@@ -297,79 +338,42 @@ BEGIN
   PERFORM bizmetrics.check_filters('filters', filters);
   PERFORM bizmetrics.check_filters('start_filters', start_filters);
   PERFORM bizmetrics.check_filters('return_filters', return_filters);
-  IF criteria = 'on_or_after' THEN
-    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
-      MESSAGE = 'a saved cohort cannot have the criteria "on_or_after"',
-      HINT = 'Each return would change cohorts of any time before it; use cohort_retention() in a report that computes everything anew.';
-  END IF;
+  columns := bizmetrics.saved_cohort_columns(unit, criteria);
+  report := bizmetrics.saved_report_name('cohort', name, bizmetrics.saved_columns(columns, 1));
+  target := format('analytics.%I', report);
   -- Nothing in it can end the quotes around it.
-  definition := replace(jsonb_build_object('start_event', start_event, 'return_event', return_event, 'unit', unit, 'periods', periods, 'type', type, 'mode', mode,
+  definition := replace(jsonb_build_object('start_event', start_event, 'return_event', return_event, 'unit', unit, 'periods', periods, 'type', type, 'criteria', criteria, 'mode', mode,
                                            'subject', subject, 'filters', filters, 'start_filters', start_filters, 'return_filters', return_filters,
                                            'company_id', company_id::text, 'breakdown', breakdown)::text, '$', '\u0024');
   described := coalesce(description, format('Cohorts %s: how many of those who began in a %s came back.', name, unit));
-  ddl := format($ddl$CREATE TABLE IF NOT EXISTS %1$s (
-  cohort date NOT NULL, segment text NOT NULL, period integer NOT NULL, cohort_size bigint NOT NULL, retained bigint, rate numeric,
-  begins_at timestamptz NOT NULL, complete_at timestamptz NOT NULL, PRIMARY KEY (cohort, segment, period));
-COMMENT ON TABLE %1$s IS %2$L;
-COMMENT ON COLUMN %1$s.cohort IS %3$L;
-COMMENT ON COLUMN %1$s.segment IS 'The value at the start that the rows are broken down by; empty where there is none.';
-COMMENT ON COLUMN %1$s.period IS %4$L;
-COMMENT ON COLUMN %1$s.cohort_size IS 'How many began.';
-COMMENT ON COLUMN %1$s.retained IS 'How many of them came back in the period; NULL as long as it has not begun.';
-COMMENT ON COLUMN %1$s.rate IS 'retained by cohort_size, from 0 to 1.';
-COMMENT ON COLUMN %1$s.begins_at IS 'When the period begins.';
-COMMENT ON COLUMN %1$s.complete_at IS 'When the period is over for each member: until then retained may grow.'$ddl$,
-    target, described, format('The %s in which they began, by its first day.', unit), format('How many %ss later, from 0.', unit));
   PERFORM bizmetrics.create_report(
-    name => 'cohort_' || name,
+    name => report,
     target => target,
-    ddl => ddl,
-    query => bizmetrics.saved_cohort_query(definition, target, periods),
+    ddl => bizmetrics.saved_table(target, '{cohort,segment,period}', columns, described),
+    query => bizmetrics.saved_cohort_query(definition, target, periods, CASE criteria WHEN 'on' THEN 'NULL' ELSE '$3' END),
     schedule => schedule,
     timezone => timezone,
     bucket => ('1 ' || unit)::interval,
     events => CASE WHEN start_event IS NOT NULL AND return_event IS NOT NULL THEN ARRAY[start_event, return_event] END,
     companies => CASE WHEN company_id IS NOT NULL THEN ARRAY[company_id::text] END,
+    grain => CASE criteria WHEN 'on_or_after' THEN substr(bizmetrics.subject_column(subject), 3) END,
     -- From a return back to the first start that it can count for; rolling periods begin within the first one.
-    reach => nullif((periods - CASE mode WHEN 'calendar' THEN 1 ELSE -1 END) * bizmetrics.unit_length(unit), interval '0'),
+    reach => CASE criteria WHEN 'on' THEN nullif((periods - CASE mode WHEN 'calendar' THEN 1 ELSE -1 END) * bizmetrics.unit_length(unit), interval '0') END,
     owner => owner,
     description => described);
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.create_cohort(text, text, text, text, integer, text, text, text, text, text, text, jsonb, jsonb, jsonb, bizmetrics.identifier, text, name, text) IS
-'Saves cohorts: the report cohort_<name> keeps the table analytics.cohort_<name> up to date, a row for each cohort, segment (breakdown) and period, and computes anew what new events change: an event the cohorts from as many periods before it to its own, and the first start of somebody, found late, the cohort that he was in. The other arguments are those of cohort_retention() and create_report(). Errors: as there; 0A000 criteria is on_or_after.';
+'Saves cohorts: the report cohort_<name> keeps the table analytics.cohort_<name> up to date, a row for each cohort, segment (breakdown) and period, and computes anew what new events change: an event the cohorts from as many periods before it to its own, with on_or_after all that somebody is in who came back, and the first start of somebody, found late, the cohort that he was in. The other arguments are those of cohort_retention() and create_report(). Errors: as there; 42710 and 42P07 the name is another table''s.';
 
 CREATE FUNCTION bizmetrics.drop_cohort(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM bizmetrics.cohorts AS c WHERE c.cohort_name = drop_cohort.name) THEN
-    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-      MESSAGE = format('cohort "%s" does not exist', name),
-      HINT = 'SELECT cohort_name FROM bizmetrics.cohorts lists those that you may see.';
-  END IF;
-  PERFORM bizmetrics.drop_report('cohort_' || name);
+  PERFORM bizmetrics.drop_saved('cohort', name);
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.drop_cohort(text) IS
 'Forgets saved cohorts and their runs; their table stays. Errors: 42704 no such cohorts; 42501 not their owner; 55006 they are running.';
-
-CREATE FUNCTION bizmetrics.cohort_definition(query text) RETURNS jsonb
-LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  definition jsonb;
-BEGIN
-  IF NOT starts_with(query, 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$') THEN
-    RETURN NULL;
-  END IF;
-  definition := split_part(query, '$cohort$', 2)::jsonb;
-  PERFORM (definition ->> 'periods')::integer;
-  RETURN definition;
-EXCEPTION WHEN data_exception THEN
-  RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION bizmetrics.cohort_definition(text) IS
-'What create_cohort() wrote into a report''s query; NULL for another query. Behind the view cohorts.';
 
 CREATE VIEW bizmetrics.cohorts AS
 SELECT pg_catalog.substr(r.report_name, 8) AS cohort_name,
@@ -379,6 +383,7 @@ SELECT pg_catalog.substr(r.report_name, 8) AS cohort_name,
        (d.definition OPERATOR(pg_catalog.->>) 'periods')::pg_catalog.int4 AS periods,
        r.timezone,
        d.definition OPERATOR(pg_catalog.->>) 'type' AS type,
+       d.definition OPERATOR(pg_catalog.->>) 'criteria' AS criteria,
        d.definition OPERATOR(pg_catalog.->>) 'mode' AS mode,
        d.definition OPERATOR(pg_catalog.->>) 'subject' AS subject,
        nullif(d.definition OPERATOR(pg_catalog.->) 'filters', 'null') AS filters,
@@ -390,7 +395,7 @@ SELECT pg_catalog.substr(r.report_name, 8) AS cohort_name,
        r.target,
        r.owner_name
 FROM bizmetrics.reports AS r
-CROSS JOIN LATERAL bizmetrics.cohort_definition(r.query) AS d (definition)
+CROSS JOIN LATERAL bizmetrics.saved_definition('cohort', r.query) AS d (definition)
 WHERE d.definition IS NOT NULL AND pg_catalog.starts_with(r.report_name, 'cohort_') AND bizmetrics.may_see_report(r.owner_name);
 COMMENT ON VIEW bizmetrics.cohorts IS
 'The saved cohorts that the current role may see, with the arguments that cohort_retention() and cohort_actors() take.';
@@ -401,6 +406,7 @@ COMMENT ON COLUMN bizmetrics.cohorts.unit IS 'Of cohorts and periods: day, week 
 COMMENT ON COLUMN bizmetrics.cohorts.periods IS 'How many periods a cohort is followed for.';
 COMMENT ON COLUMN bizmetrics.cohorts.timezone IS 'In which a cohort begins.';
 COMMENT ON COLUMN bizmetrics.cohorts.type IS 'first_time or recurring.';
+COMMENT ON COLUMN bizmetrics.cohorts.criteria IS 'on or on_or_after.';
 COMMENT ON COLUMN bizmetrics.cohorts.mode IS 'calendar or rolling.';
 COMMENT ON COLUMN bizmetrics.cohorts.subject IS 'actor or company.';
 COMMENT ON COLUMN bizmetrics.cohorts.filters IS 'What the properties of starts and returns contain, or NULL.';

@@ -16,6 +16,7 @@
 #include "analysis/cohort.h"
 #include "analysis/cohort_table.h"
 #include "analysis/filter.h"
+#include "event/event.h"
 
 enum
 {
@@ -69,14 +70,45 @@ check_arguments(FunctionCallInfo fcinfo)
 				errmsg("invalid range of time or number of periods"), errhint(HINT));
 }
 
+/*
+ * Where there is no partition there is no start, so no period of the calendar has to be found for it: who asks for
+ * all time pays for the time of which there are events.
+ */
+static void
+cut_to_partitions(TimestampTz *from, TimestampTz *to)
+{
+	TimestampTz first = DT_NOEND;
+	TimestampTz end = DT_NOBEGIN;
+	ListCell *cell;
+
+	foreach(cell, bm_partition_list_now())
+	{
+		const BmPartition *partition = lfirst(cell);
+
+		first = Min(first, partition->lower);
+		end = Max(end, partition->upper);
+	}
+	*from = Max(*from, first);
+	*to = Min(*to, end);
+}
+
 static BmCohortQuery *
 read_query(FunctionCallInfo fcinfo)
 {
 	BmCalendarUnit unit = CHOICE(UNIT, "day", "week", "month");
-	BmCohortQuery *query = bm_cohort_calendar(
-		PG_GETARG_TIMESTAMPTZ(FROM_TIME), PG_GETARG_TIMESTAMPTZ(TO_TIME), unit,
-		PG_GETARG_INT32(PERIODS), bm_argument_text(fcinfo, TIMEZONE));
+	TimestampTz from = PG_GETARG_TIMESTAMPTZ(FROM_TIME);
+	TimestampTz to = PG_GETARG_TIMESTAMPTZ(TO_TIME);
+	BmCohortQuery *query;
 
+	cut_to_partitions(&from, &to);
+	/* No partition has any of it: an instant without events stands for it. */
+	if (from >= to)
+	{
+		from = PG_GETARG_TIMESTAMPTZ(FROM_TIME);
+		to = from + 1;
+	}
+	query = bm_cohort_calendar(from, to, unit, PG_GETARG_INT32(PERIODS),
+							   bm_argument_text(fcinfo, TIMEZONE));
 	query->recurring = CHOICE(TYPE, "first_time", "recurring") == 1;
 	query->or_after = CHOICE(CRITERIA, "on", "on_or_after") == 1;
 	if (CHOICE(MODE, "calendar", "rolling") == 1)

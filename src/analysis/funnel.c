@@ -93,6 +93,35 @@ begin(const void *parameters)
 	return state;
 }
 
+static int
+compare_texts(const BmScanText *a, const BmScanText *b)
+{
+	int order = memcmp(a->text, b->text, Min(a->length, b->length));
+
+	return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
+}
+
+/* Of the moments that are equal to this one, puts that with the least value here: the rows' order decides nothing. */
+static void
+put_least_value_first(const BmSubject *subject, uint32 first)
+{
+	BmMoment *moments = subject->moments;
+
+	for (uint32 i = first + 1;
+		 i < subject->count && bm_moment_compare(&moments[i], &moments[first]) == 0; i++)
+	{
+		const BmScanText *value = &subject->values[moments[i].row];
+		const BmScanText *least = &subject->values[moments[first].row];
+		uint32 row = moments[i].row;
+
+		if (value->text == NULL ||
+			(least->text != NULL && compare_texts(value, least) >= 0))
+			continue;
+		moments[i].row = moments[first].row;
+		moments[first].row = row;
+	}
+}
+
 /* Of the conditions that hold for the first time only, keeps the first. Already in order of time. */
 static void
 keep_first_times(const State *state, const BmSubject *subject)
@@ -103,6 +132,8 @@ keep_first_times(const State *state, const BmSubject *subject)
 	{
 		uint32 mask = subject->moments[i].mask;
 
+		if (subject->values != NULL && (mask & ~seen & state->funnel->first_time) != 0)
+			put_least_value_first(subject, i);
 		subject->moments[i].mask &= ~(seen & state->funnel->first_time);
 		seen |= mask;
 	}
@@ -222,14 +253,6 @@ make_progress(const State *state, BmMoment *moments, uint32 count, int bucket,
 	return true;
 }
 
-static int
-compare_texts(const BmScanText *a, const BmScanText *b)
-{
-	int order = memcmp(a->text, b->text, Min(a->length, b->length));
-
-	return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
-}
-
 /* The value of the event that was the step; of several that may have been, the least. */
 static const BmScanText *
 value_at(const State *state, const BmSubject *subject, int step, int64 time)
@@ -259,6 +282,13 @@ attribute(const State *state, const BmSubject *subject, const Progress *progress
 	*value = NULL;
 	if (subject->values == NULL)
 		return true;
+	if (attribution == BM_FUNNEL_ALL_STEPS)
+	{
+		const BmScanText *of_all = &subject->values[subject->moments[0].row];
+
+		*value = of_all->text != NULL ? of_all : NULL;
+		return true;
+	}
 	if (attribution >= 0)
 	{
 		if ((progress->reached >> attribution & 1) == 0)
@@ -487,9 +517,8 @@ bucket_of(const BmFunnelParameters *funnel, int64 time)
 }
 
 static void
-visit(void *arg, const BmSubject *subject, StringInfo result)
+visit_moments(State *state, const BmSubject *subject, StringInfo result)
 {
-	State *state = arg;
 	const BmFunnelParameters *funnel = state->funnel;
 	uint32 entries = funnel->order == BM_FUNNEL_ANY ? state->steps : 1;
 	uint32 i = 0;
@@ -517,6 +546,56 @@ visit(void *arg, const BmSubject *subject, StringInfo result)
 		visit_bucket(state, subject, &subject->moments[i], end - i, bucket, result);
 		while (i < subject->count && subject->moments[i].time < funnel->bound[bucket + 1])
 			i++;
+	}
+}
+
+/* By value, none last; those of one value in their own order. */
+static int
+compare_by_value(const void *a, const void *b, void *values)
+{
+	const BmScanText *x = (const BmScanText *) values + ((const BmMoment *) a)->row;
+	const BmScanText *y = (const BmScanText *) values + ((const BmMoment *) b)->row;
+	int order;
+
+	if (x->text == NULL || y->text == NULL)
+		order = (x->text == NULL) - (y->text == NULL);
+	else
+		order = compare_texts(x, y);
+	return order != 0 ? order : bm_moment_compare(a, b);
+}
+
+static bool
+same_value(const BmSubject *subject, uint32 a, uint32 b)
+{
+	const BmScanText *x = &subject->values[subject->moments[a].row];
+	const BmScanText *y = &subject->values[subject->moments[b].row];
+
+	if (x->text == NULL || y->text == NULL)
+		return x->text == y->text;
+	return compare_texts(x, y) == 0;
+}
+
+static void
+visit(void *arg, const BmSubject *subject, StringInfo result)
+{
+	State *state = arg;
+	BmSubject part = *subject;
+
+	if (state->funnel->attribution != BM_FUNNEL_ALL_STEPS || subject->values == NULL)
+	{
+		visit_moments(state, subject, result);
+		return;
+	}
+	qsort_arg(subject->moments, subject->count, sizeof(BmMoment), compare_by_value,
+			  unconstify(BmScanText *, subject->values));
+	for (uint32 first = 0; first < subject->count; first += part.count)
+	{
+		part.moments = &subject->moments[first];
+		part.count = 1;
+		while (first + part.count < subject->count &&
+			   same_value(subject, first, first + part.count))
+			part.count++;
+		visit_moments(state, &part, result);
 	}
 }
 

@@ -18,9 +18,13 @@ typedef enum BmFunnelOrder
 	BM_FUNNEL_ANY
 } BmFunnelOrder;
 
-/* Whose value a subject is counted under: of the first or the last step with one, or of this step. */
+/*
+ * Whose value a subject is counted under: of the first or the last step with one, or of this step. Or of all steps:
+ * then the events of each value are followed by themselves.
+ */
 #define BM_FUNNEL_FIRST_STEP (-1)
 #define BM_FUNNEL_LAST_STEP (-2)
+#define BM_FUNNEL_ALL_STEPS (-3)
 
 typedef enum BmFunnelOutput
 {

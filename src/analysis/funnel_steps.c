@@ -302,6 +302,8 @@ bm_funnel_set_attribution(BmFunnel *funnel, const char *attribution)
 		parameters->attribution = BM_FUNNEL_FIRST_STEP;
 	else if (strcmp(attribution, "last") == 0)
 		parameters->attribution = BM_FUNNEL_LAST_STEP;
+	else if (strcmp(attribution, "all") == 0)
+		parameters->attribution = BM_FUNNEL_ALL_STEPS;
 	else
 	{
 		char *end;
@@ -310,7 +312,7 @@ bm_funnel_set_attribution(BmFunnel *funnel, const char *attribution)
 		if (end == attribution || *end != '\0' || step < 1 || step > parameters->steps)
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("unknown attribution \"%s\"", attribution),
-					errhint("Use first, last or the number of a step, 1 to %d.",
+					errhint("Use first, last, all or the number of a step, 1 to %d.",
 							parameters->steps));
 		parameters->attribution = (int) step - 1;
 	}

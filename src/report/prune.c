@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -37,6 +38,7 @@
 
 PG_FUNCTION_INFO_V1(bizmetrics_prune_events_interval);
 PG_FUNCTION_INFO_V1(bizmetrics_prune_events_time);
+PG_FUNCTION_INFO_V1(bizmetrics_kept_from);
 
 /* Columns of what prune_events() returns. */
 enum
@@ -424,4 +426,17 @@ bizmetrics_prune_events_interval(PG_FUNCTION_ARGS)
 							 timestamptz_mi_interval, TimestampTzGetDatum(bm_clock_now()),
 							 PG_GETARG_DATUM(0))));
 	return (Datum) 0;
+}
+
+/* kept_from(event_names) */
+Datum
+bizmetrics_kept_from(PG_FUNCTION_ARGS)
+{
+	ArrayType *names = PG_ARGISNULL(0) ? NULL : PG_GETARG_ARRAYTYPE_P(0);
+
+	if (names != NULL && array_contains_nulls(names))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("event_names must not contain NULL"),
+						errhint("Give NULL in place of the array for every event.")));
+	PG_RETURN_TIMESTAMPTZ(bm_prune_kept_from(names));
 }

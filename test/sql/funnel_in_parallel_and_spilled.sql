@@ -19,6 +19,7 @@ ALTER TABLE public.business_events ATTACH PARTITION public.fp_attached FOR VALUE
 CREATE FUNCTION pg_temp.fingerprint() RETURNS text LANGUAGE sql AS $$
   SELECT md5(string_agg(f::text, E'\n' ORDER BY f::text COLLATE "C")) FROM (
     SELECT 'ordered' AS o, f.* FROM bizmetrics.funnel(ARRAY['fp_0', 'fp_1', 'fp_2'], '2 days', '2165-01-01', '2165-04-01', breakdown => 'properties.plan', attribution => 'last') AS f
+    UNION ALL SELECT 'by value', f.* FROM bizmetrics.funnel(ARRAY['fp_0', 'fp_1', 'fp_2'], '2 days', '2165-01-01', '2165-04-01', breakdown => 'properties.plan', attribution => 'all') AS f
     UNION ALL SELECT 'strict', f.* FROM bizmetrics.funnel(ARRAY['fp_0', 'fp_1', 'fp_2'], '2 days', '2165-01-01', '2165-04-01', 'strict') AS f
     UNION ALL SELECT 'any', f.* FROM bizmetrics.funnel(ARRAY['fp_0', 'fp_1', 'fp_2'], '2 days', '2165-01-01', '2165-04-01', 'any') AS f
     UNION ALL SELECT 'company', f.* FROM bizmetrics.funnel('["fp_0", {"event": "fp_1", "filter": {"properties.plan": {">": 1}}}]'::jsonb, '2 days', '2165-01-01', '2165-04-01', subject => 'company') AS f

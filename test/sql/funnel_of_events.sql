@@ -42,6 +42,10 @@ SELECT step, name, actors FROM bizmetrics.funnel('["fe_view", {"event": "fe_cart
 -- What comes first in somebody's life.
 SELECT step, name, actors FROM bizmetrics.funnel('[{"event": "fe_view", "first_time": true}, "fe_cart"]'::jsonb, '7 days', '2162-03-02 11:10', '2162-04-01');
 SELECT step, name, actors FROM bizmetrics.funnel('["fe_view", "fe_cart"]'::jsonb, '7 days', '2162-03-02 11:10', '2162-04-01');
+-- Of several that come first at one time, the least value counts, in whichever order they were stored.
+SELECT count(bizmetrics.log_event('fe_tie', jsonb_build_object('plan', plan), actor_user_id => actor, occurred_at => '2162-03-07'))
+FROM (VALUES ('tim', NULL), ('tim', 'b'), ('tim', 'a'), ('tom', 'a'), ('tom', 'b'), ('tom', NULL)) AS e (actor, plan);
+SELECT actor, breakdown_value FROM bizmetrics.funnel_actors('[{"event": "fe_tie", "first_time": true}]'::jsonb, :time, breakdown => 'properties.plan') ORDER BY actor;
 -- Filters of a step, and of everything.
 SELECT filter, (SELECT array_agg(actors ORDER BY step) FROM bizmetrics.funnel(jsonb_build_array('fe_view', jsonb_build_object('event', 'fe_pay', 'filter', filter)), '8 days', '2162-03-01', '2162-04-01')) AS actors
 FROM unnest(ARRAY[
@@ -56,7 +60,7 @@ SELECT array_agg(actors ORDER BY step) FROM bizmetrics.funnel(:steps, :time, fil
 SELECT step, name, actors FROM bizmetrics.funnel('["fe_view", {"filter": {"properties.amount": {"exists": true}}}]'::jsonb, '8 days', '2162-03-01', '2162-04-01');
 -- Breakdowns: of the first step that has a value, the last one, a certain one.
 SELECT attribution, breakdown_value, array_agg(actors ORDER BY step) AS actors
-FROM unnest('{first,last,1,2,3}'::text[]) AS attribution, bizmetrics.funnel(:steps, :time, breakdown => 'properties.plan', attribution => attribution)
+FROM unnest('{first,last,1,2,3,all}'::text[]) AS attribution, bizmetrics.funnel(:steps, :time, breakdown => 'properties.plan', attribution => attribution)
 GROUP BY attribution, breakdown_value ORDER BY attribution COLLATE "C", breakdown_value COLLATE "C";
 SELECT breakdown_value, array_agg(actors ORDER BY step) FROM bizmetrics.funnel(:steps, :time, breakdown => 'actor_user_id') GROUP BY breakdown_value ORDER BY 1;
 SELECT breakdown_value, array_agg(actors ORDER BY step) FROM bizmetrics.funnel(ARRAY['fe_pay'], :time, breakdown => 'properties.items') GROUP BY breakdown_value ORDER BY 1;

@@ -89,4 +89,13 @@ FROM (SELECT bucket, array_agg(actors ORDER BY step) AS actors FROM bizmetrics.f
 SELECT count(*) AS wrong FROM unnest('{first,last}'::text[]) AS attribution,
   LATERAL (SELECT step, sum(actors) AS actors FROM bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time, breakdown => 'properties.big', attribution => attribution) GROUP BY step) AS b
   JOIN bizmetrics.funnel(ARRAY['fr_a', 'fr_b', 'fr_c'], :time) AS f USING (step) WHERE b.actors <> f.actors;
+-- By all steps, each value is the funnel of the events that have it, in every form.
+SELECT f.step_order, f.steps, a.rows, a.actors, a.all IS NOT DISTINCT FROM w.all AS same
+FROM (VALUES ('ordered', '["fr_a", "fr_b", {"event": "fr_c", "exclude": "fr_x"}]'::jsonb), ('ordered', '["fr_a", {"event": "fr_b", "optional": true}, {"event": "fr_c", "first_time": true}]'), ('strict', '["fr_a", "fr_b"]'), ('any', '["fr_a", "fr_b", "fr_c"]')) AS f (step_order, steps),
+  LATERAL (SELECT count(*) AS rows, sum(x.actors) AS actors, jsonb_agg(to_jsonb(x) ORDER BY x.breakdown_value, x.step) AS all
+           FROM bizmetrics.funnel(f.steps, :time, f.step_order, 'properties.big', 'all') AS x) AS a,
+  LATERAL (SELECT jsonb_agg(to_jsonb(x) || jsonb_build_object('breakdown_value', v.value) ORDER BY v.value, x.step) AS all
+           FROM (VALUES ('true'), ('false'), (NULL)) AS v (value), LATERAL bizmetrics.funnel(f.steps, :time, f.step_order, filter => jsonb_build_object('properties.big', v.value::boolean)) AS x
+           WHERE x.conversion IS NOT NULL) AS w
+ORDER BY 1, 2;
 DROP TABLE bizmetrics.business_events_2163_01;

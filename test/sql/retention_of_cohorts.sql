@@ -139,6 +139,14 @@ SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL work_mem = '64kB';
 SELECT * FROM pg_temp.differences('{CET}', NULL, '{"k": 1}', NULL);
+-- Of all time it is what it is of the time in which there are events; of a time without partitions, nothing.
+SELECT m, t, count(*) AS cells, count(*) FILTER (WHERE a IS DISTINCT FROM b) AS differences
+FROM unnest('{calendar,rolling}'::text[]) AS m, unnest('{first_time,recurring}'::text[]) AS t,
+  LATERAL (SELECT a, b
+    FROM bizmetrics.cohort_retention('random start', 'random return', 'month', 4, '0001-01-01', '8000-01-01', t, 'on', m, 'America/St_Johns') AS a
+    FULL JOIN bizmetrics.cohort_retention('random start', 'random return', 'month', 4, '2020-01-01', '2026-01-01', t, 'on', m, 'America/St_Johns') AS b USING (cohort, period)) AS x
+GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*) FROM (VALUES (timestamptz '0001-01-01', timestamptz '0002-01-01'), ('8000-01-01', '8001-01-01')) AS r (a, b), bizmetrics.cohort_retention('random start', 'random return', 'month', 4, a, b);
 -- Properties of any name tell segments.
 SELECT count(pg_temp.log(actor, 'named', at, properties::jsonb)) FROM (VALUES ('a', timestamptz '2025-05-05', '{"": "nothing", "a.b": "dot", "a": {"b": "path"}, "\"": "quote", "a\"b.": "both"}'), ('b', '2025-05-05', '{}')) AS t (actor, at, properties);
 SELECT k, c.segment, c.cohort_size, d.segment AS in_sql FROM unnest(ARRAY['', 'a.b', '"', 'a"b.', 'a', 'b']) AS k, bizmetrics.cohort_retention('named', NULL, 'day', 1, '2025-05-05', '2025-05-06', breakdown => k) AS c

@@ -65,6 +65,22 @@ SELECT cohort, cohort_size, array_agg(retained ORDER BY period) AS retained FROM
 -- Who they are.
 SELECT a.* FROM bizmetrics.cohorts AS c, bizmetrics.cohort_actors(c.start_event, c.return_event, c.unit, '2001-01-08', 2, type => c.type, mode => c.mode, timezone => c.timezone, subject => c.subject, breakdown => c.breakdown) AS a ORDER BY 1;
 SELECT * FROM bizmetrics.cohort_actors('cs_signup', 'cs_active', 'week', '2001-01-08', 2, 'lost') ORDER BY 1;
+-- In a period or later: who comes back counts in all before it, in whichever cohort he is; other cohorts are left alone.
+SELECT bizmetrics.create_cohort('later', 'cs_signup', 'cs_active', periods => 3, schedule => '0 0 29 2 *', timezone => 'UTC', criteria => 'on_or_after');
+SELECT state FROM bizmetrics.run_report('cohort_later');
+SELECT cohort, cohort_size, array_agg(retained ORDER BY period) AS retained FROM analytics.cohort_later GROUP BY 1, 2 ORDER BY 1;
+\c - postgres
+SET timezone = 'UTC';
+SELECT public.regress_log('u6', 'active', '2001-03-20') IS NOT NULL;
+\c - regress_cohort_saver
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
+CREATE TEMP TABLE before AS SELECT cohort, period, cohort_size, retained, xmin::text AS version FROM analytics.cohort_later;
+SELECT state, row_count FROM bizmetrics.run_report('cohort_later');
+SELECT window_start, window_end FROM bizmetrics.report_runs WHERE report_name = 'cohort_later' ORDER BY run_id DESC LIMIT 1;
+SELECT cohort, period, b.cohort_size AS size_before, a.cohort_size, b.retained AS before, a.retained FROM analytics.cohort_later AS a FULL JOIN before AS b USING (cohort, period) WHERE a.xmin::text IS DISTINCT FROM b.version ORDER BY 1, 2;
+SELECT col_description('analytics.cohort_later'::regclass, 5), col_description('analytics.cohort_later'::regclass, 8);
 -- A period that has not begun is not known; one that has begun, and in which nothing happens, is empty: a cohort is not computed for that, but any new event shows it.
 \c - postgres
 SET timezone = 'UTC';
@@ -84,7 +100,7 @@ SELECT state FROM bizmetrics.run_report('cohort_daily');
 SELECT array_agg(retained ORDER BY period) AS retained, array_agg(round(rate) ORDER BY period) AS rates FROM analytics.cohort_daily WHERE cohort = (now() AT TIME ZONE 'UTC')::date - 20;
 -- What a name and values may be.
 SELECT bizmetrics.create_cohort('of $cohort$ ''x''', NULL, 'cs_$cohort$ {=} "\', 'month', 2, '0 0 29 2 *', timezone => 'Europe/Berlin', type => 'recurring', mode => 'rolling', subject => 'company', filters => '{"a": "$cohort$"}', start_filters => '{}', return_filters => '{"b": {"c": null}}', company_id => 42, breakdown => 'p''q', description => 'Months.');
-SELECT cohort_name, start_event, return_event, unit, periods, timezone, type, mode, subject, filters, start_filters, return_filters, company_id, breakdown, report_name, target, owner_name FROM bizmetrics.cohorts ORDER BY cohort_name COLLATE "C";
+SELECT cohort_name, start_event, return_event, unit, periods, timezone, type, criteria, mode, subject, filters, start_filters, return_filters, company_id, breakdown, report_name, target, owner_name FROM bizmetrics.cohorts ORDER BY cohort_name COLLATE "C";
 SELECT state FROM bizmetrics.run_report('cohort_of $cohort$ ''x''');
 -- Comments, and a key.
 SELECT obj_description('analytics.cohort_weekly'::regclass), count(col_description(attrelid, attnum)) AS described, count(*) AS columns FROM pg_attribute WHERE attrelid = 'analytics.cohort_weekly'::regclass AND attnum > 0 GROUP BY 1;
@@ -94,14 +110,15 @@ SELECT has_table_privilege('regress_cohort_saver', 'analytics.cohort_weekly', 'S
 \getenv srcdir PG_ABS_SRCDIR
 \set helper :srcdir '/helpers/error_of.sql'
 \i :helper
+CREATE TABLE analytics.cohort_taken (cohort date);
 SELECT pg_temp.error_of(format('SELECT bizmetrics.create_cohort(%s)', a)) FROM unnest(ARRAY[
-  $$'weekly', 'a', 'b'$$, $$NULL, 'a', 'b'$$, $$'x', 'a', 'b', 'year'$$, $$'x', 'a', 'b', periods => 0$$, $$'x', 'a', 'b', schedule => 'sometimes'$$, $$'x', 'a', 'b', schedule => NULL$$, $$'x', 'a', 'b', criteria => 'on_or_after'$$,
+  $$'weekly', 'a', 'b'$$, $$NULL, 'a', 'b'$$, $$'x', 'a', 'b', 'year'$$, $$'x', 'a', 'b', periods => 0$$, $$'x', 'a', 'b', schedule => 'sometimes'$$, $$'x', 'a', 'b', schedule => NULL$$, $$'x', 'a', 'b', criteria => 'before'$$, $$'x', 'a', 'b', criteria => NULL$$, $$'retention', 'a', 'b'$$, $$'taken', 'a', 'b'$$,
   $$'x', 'a', 'b', type => 'once'$$, $$'x', 'a', 'b', timezone => 'Mars'$$, $$'x', 'a', 'b', filters => '[]'$$, $$'x', 'a', 'b', owner => 'postgres'$$]) AS a;
 SELECT pg_temp.error_of('SELECT bizmetrics.drop_cohort(''nothing'')');
 SELECT pg_temp.error_of(format('SELECT bizmetrics.cohort_actors(%s)', a)) FROM unnest(ARRAY[
   $$'a', 'b', 'week', '2001-01-09', 0$$, $$'a', 'b', 'week', NULL, 0$$, $$'a', 'b', 'week', '2001-01-08', -1$$, $$'a', 'b', 'week', '2001-01-08', 0, 'gone'$$, $$'a', 'b', 'week', 'infinity', 0$$, $$'a', 'b', 'week', '2001-01-08', 0, timezone => 'Mars'$$, $$'a', 'b', 'week', '2001-01-08', 0, as_of => NULL$$]) AS a;
-SELECT q, bizmetrics.cohort_definition(q) FROM unnest(ARRAY['SELECT 1', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$[]$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": "x"}$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": 3}$cohort$']) AS q;
-SELECT bizmetrics.drop_cohort('weekly'), bizmetrics.drop_cohort('daily'), bizmetrics.drop_cohort('of $cohort$ ''x''');
+SELECT q, bizmetrics.saved_definition('cohort', q) FROM unnest(ARRAY['SELECT 1', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$[]$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": "x"}$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": 3}$cohort$']) AS q;
+SELECT bizmetrics.drop_cohort('weekly'), bizmetrics.drop_cohort('daily'), bizmetrics.drop_cohort('later'), bizmetrics.drop_cohort('of $cohort$ ''x''');
 SELECT count(*) FROM bizmetrics.cohorts;
 SELECT count(*) > 0 AS table_stays FROM analytics.cohort_weekly;
 \c - postgres
