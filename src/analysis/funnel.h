@@ -18,10 +18,7 @@ typedef enum BmFunnelOrder
 	BM_FUNNEL_ANY
 } BmFunnelOrder;
 
-/*
- * Whose value a subject is counted under: of the first or the last step with one, or of this step. Or of all steps:
- * then the events of each value are followed by themselves.
- */
+/* Whose value a subject is counted under: of the first or the last step with one, of this step, or of all. */
 #define BM_FUNNEL_FIRST_STEP (-1)
 #define BM_FUNNEL_LAST_STEP (-2)
 #define BM_FUNNEL_ALL_STEPS (-3)
