@@ -215,7 +215,7 @@ DECLARE
   kept_from timestamptz;
   first_kept timestamp;
 BEGIN
-  EXECUTE format('SELECT min(date_trunc($6, s.at AT TIME ZONE $7)) FROM (SELECT %s AS at FROM public.business_events AS e WHERE e.occurred_at < $2 AND %s = ANY ($3) AND %s %s) AS s',
+  EXECUTE format('SELECT min(date_trunc($6, s.at AT TIME ZONE $7)) FROM (SELECT %s AS at FROM public.business_events AS e JOIN unnest($3) AS c (who) ON c.who = %s WHERE e.occurred_at < $2 AND %s %s) AS s',
       CASE definition ->> 'type' WHEN 'first_time' THEN 'min(e.occurred_at)' ELSE 'e.occurred_at' END, who,
       bizmetrics.event_conditions(who, definition ->> 'start_event', nullif(definition -> 'filters', 'null'), definition ->> 'company_id')
         || CASE WHEN definition -> 'start_filters' = 'null' THEN '' ELSE ' AND e.properties @> $8' END,
@@ -236,29 +236,42 @@ COMMENT ON FUNCTION bizmetrics.saved_cohort_since(jsonb, timestamptz, text[]) IS
 'When the first cohort begins in which one of those who changed has been since before to_time, of those of which no event was pruned; NULL: there is none.';
 
 CREATE FUNCTION bizmetrics.saved_cohort_ranges(definition jsonb, from_time timestamptz, to_time timestamptz, stored jsonb, changed text[])
-RETURNS TABLE (range_from timestamptz, range_to timestamptz)
+RETURNS TABLE (range_from timestamptz, range_to timestamptz, scan bigint)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
   zone text := current_setting('TimeZone');
   length interval := bizmetrics.unit_length(definition ->> 'unit');
+  -- One reading of the log does for two ranges, where each would read what is between them.
+  reach interval := CASE definition ->> 'criteria' WHEN 'on' THEN (definition ->> 'periods')::integer * length END;
 BEGIN
   -- A return counts in all periods before it, in whichever cohort its actor is.
-  RETURN QUERY SELECT CASE definition ->> 'criteria' WHEN 'on_or_after' THEN least(from_time, bizmetrics.saved_cohort_since(definition, to_time, changed)) ELSE from_time END, to_time;
+  IF definition ->> 'criteria' = 'on_or_after' THEN
+    from_time := least(from_time, bizmetrics.saved_cohort_since(definition, to_time, changed));
+  END IF;
   -- Who is found to have begun earlier leaves the cohort that he was in, and so that has another size. Nobody comes
   -- into one by what happened before it.
-  IF definition ->> 'type' = 'first_time' AND jsonb_array_length(stored) > 0 THEN
-    RETURN QUERY
-    WITH old AS (SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size FROM jsonb_array_elements(stored) AS s)
-    SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone, (o.cohort + length) AT TIME ZONE zone
+  RETURN QUERY
+  WITH old AS (
+    SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size
+    FROM jsonb_array_elements(stored) AS s WHERE definition ->> 'type' = 'first_time'
+  ), smaller AS (
+    SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone AS range_from, (o.cohort + length) AT TIME ZONE zone AS range_to
     FROM old AS o
-    LEFT JOIN bizmetrics.saved_cohort(definition || jsonb_build_object('criteria', 'on', 'return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
-                                      to_time, ((SELECT max(l.cohort) FROM old AS l) + length) AT TIME ZONE zone, 1) AS n USING (cohort, segment)
-    WHERE n.cohort_size IS DISTINCT FROM o.size;
-  END IF;
+    LEFT JOIN (SELECT n.* FROM (SELECT max(l.cohort) AS last FROM old AS l) AS l,
+               LATERAL bizmetrics.saved_cohort(definition || jsonb_build_object('criteria', 'on', 'return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
+                                               to_time, (l.last + length) AT TIME ZONE zone, 1) AS n WHERE l.last IS NOT NULL) AS n USING (cohort, segment)
+    WHERE n.cohort_size IS DISTINCT FROM o.size
+  ), ranges AS (
+    SELECT from_time AS range_from, to_time AS range_to UNION ALL SELECT m.range_from, m.range_to FROM smaller AS m
+  ), apart AS (
+    SELECT r.range_from, r.range_to, r.range_from > lag(r.range_to) OVER (ORDER BY r.range_from) + reach AS is_apart FROM ranges AS r
+  )
+  SELECT a.range_from, a.range_to, count(*) FILTER (WHERE a.is_apart) OVER (ORDER BY a.range_from) FROM apart AS a;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_cohort_ranges(jsonb, timestamptz, timestamptz, jsonb, text[]) IS
-'Which times'' cohorts a report of create_cohort() computes anew: its window''s, with on_or_after also those before it from the first one on that somebody is in who changed, and the later ones of which members are found to have begun in the window. stored are the later ones with their segments and sizes, as arrays.';
+'Which times'' cohorts a report of create_cohort() computes anew: its window''s, with on_or_after also those before it from the first one on that somebody is in who changed, and the later ones of which members are found to have begun in the window. stored are the later ones with their segments and sizes, as arrays; those of one scan are computed together.';
 
 CREATE FUNCTION bizmetrics.saved_cohort_columns(unit text, criteria text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -282,11 +295,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT bizmetrics.saved_query($query$WITH d (definition) AS MATERIALIZED (SELECT $cohort$%1$s$cohort$::pg_catalog.jsonb),
 w AS (SELECT ($1 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS first, ($2 AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS next),
 r AS MATERIALIZED (
-  SELECT x.range_from, x.range_to,
+  SELECT x.range_from, x.range_to, x.scan,
          (x.range_from AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS first, (x.range_to AT TIME ZONE pg_catalog.current_setting('TimeZone'))::pg_catalog.date AS next
   FROM d, bizmetrics.saved_cohort_ranges(d.definition, $1, $2,
     (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.cohort, t.segment, t.cohort_size)) FROM %2$s AS t, w WHERE t.period {=} 0 AND t.cohort {>=} w.next), %4$s) AS x),
-n AS MATERIALIZED (SELECT c.* FROM d, r, LATERAL bizmetrics.saved_cohort(d.definition, r.range_from, r.range_to, %3$s) AS c),
+n AS MATERIALIZED (
+  SELECT c.*
+  FROM d, (SELECT pg_catalog.min(r.range_from) AS scan_from, pg_catalog.max(r.range_to) AS scan_to FROM r GROUP BY r.scan) AS s,
+       LATERAL bizmetrics.saved_cohort(d.definition, s.scan_from, s.scan_to, %3$s) AS c
+  WHERE EXISTS (SELECT FROM r WHERE c.cohort {>=} r.first AND c.cohort {<} r.next)),
 -- Periods that have begun, and in which nothing has happened, or the cohort would have been computed
 begun AS (
   UPDATE %2$s AS t SET retained = 0, rate = 0 FROM w
