@@ -68,7 +68,7 @@ COMMENT ON FUNCTION bizmetrics.funnel(text[], interval, timestamptz, timestamptz
 'The same for steps that are names of events. Errors: as there.';
 
 -- Buckets are the local days, weeks and so on that contain an instant of [from_time, to_time).
-CREATE FUNCTION bizmetrics.funnel_buckets(from_time timestamptz, to_time timestamptz, unit text, timezone text) RETURNS timestamptz[]
+CREATE FUNCTION bizmetrics.funnel_buckets(from_time timestamptz, to_time timestamptz, unit text, timezone text, most integer DEFAULT 100000) RETURNS timestamptz[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   first timestamp;
@@ -91,6 +91,12 @@ BEGIN
   END IF;
   first := date_trunc(unit, from_time AT TIME ZONE timezone);
   step := CASE unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || unit)::interval END;
+  IF extract(epoch FROM to_time - from_time) / extract(epoch FROM step) > most THEN
+    RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
+      MESSAGE = format('too many buckets from "%s" to "%s" in units of "%s"', from_time, to_time, unit),
+      DETAIL = format('At most %s can be asked for at once.', most),
+      HINT = 'Give a shorter range of time or a longer unit.';
+  END IF;
   RETURN (
     SELECT array_agg(b.at AT TIME ZONE timezone ORDER BY b.at)
     FROM generate_series(first,
@@ -98,8 +104,8 @@ BEGIN
                          step) AS b (at));
 END
 $$;
-COMMENT ON FUNCTION bizmetrics.funnel_buckets(timestamptz, timestamptz, text, text) IS
-'The bounds of the buckets of funnel_trend(), one more than there are buckets.';
+COMMENT ON FUNCTION bizmetrics.funnel_buckets(timestamptz, timestamptz, text, text, integer) IS
+'The bounds of the buckets of funnel_trend(), one more than there are buckets. Errors: as there; most NULL is no limit.';
 
 CREATE FUNCTION bizmetrics.funnel_trend(
   steps jsonb,
@@ -124,7 +130,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, p
   FROM bizmetrics.funnel_counts($1, $2, bizmetrics.funnel_buckets($3, $4, $5, $6), $7, $8, $9, $10, $11) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.funnel_trend(jsonb, interval, timestamptz, timestamptz, text, text, text, text, text, text, jsonb) IS
-'funnel() for each hour, day, week (from Monday), month, quarter or year of entry in a time zone; each bucket that contains an instant of [from_time, to_time) is counted whole. Who enters in several buckets counts in each, by his best chain that begins there. Without a breakdown, buckets without an entry have rows too. Errors: 22004 an argument is NULL that must not be; 22023 as funnel(), unknown unit or time zone, to_time not after from_time; 54023 and 42501 as funnel().';
+'funnel() for each hour, day, week (from Monday), month, quarter or year of entry in a time zone; each bucket that contains an instant of [from_time, to_time) is counted whole. Who enters in several buckets counts in each, by his best chain that begins there. Without a breakdown, buckets without an entry have rows too. Errors: 22004 an argument is NULL that must not be; 22023 as funnel(), unknown unit or time zone, to_time not after from_time; 54000 over 100,000 buckets; 54023 and 42501 as funnel().';
 
 CREATE FUNCTION bizmetrics.funnel_trend(
   steps text[],
@@ -218,7 +224,7 @@ CREATE FUNCTION bizmetrics.saved_funnel(
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT f.* FROM bizmetrics.saved_funnel($1, bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone'))) AS f
+  SELECT f.* FROM bizmetrics.saved_funnel($1, bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone'), NULL)) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz, timestamptz) IS
 'What the reports of create_funnel() read: funnel_trend() in the time zone of the session, without the buckets in which nobody entered.';
@@ -236,7 +242,7 @@ DECLARE
   -- Where each value is followed by itself, each has its first.
   by_value text := CASE definition ->> 'attribution' WHEN 'all' THEN definition ->> 'breakdown' END;
 BEGIN
-  RETURN QUERY SELECT (b.at AT TIME ZONE zone)::date FROM unnest(trim_array(bizmetrics.funnel_buckets(from_time, to_time, unit, zone), 1)) AS b (at);
+  RETURN QUERY SELECT (b.at AT TIME ZONE zone)::date FROM unnest(trim_array(bizmetrics.funnel_buckets(from_time, to_time, unit, zone, NULL), 1)) AS b (at);
   FOR it IN SELECT s - '{name,optional,exclude}'::text[] FROM jsonb_array_elements(definition -> 'steps') AS s WHERE s -> 'first_time' = 'true' LOOP
     -- Few come late, and nobody who has nothing later. (= ANY of many would be planned for longer than this takes.) Where there are no later rows, nothing of them can change,
     -- unless who is not in them for what a step excludes.
@@ -255,7 +261,7 @@ BEGIN
     LATERAL unnest(trim_array(bizmetrics.funnel_buckets(
       CASE WHEN extract(epoch FROM n.entered_at - to_time) <= extract(epoch FROM win) THEN to_time
            ELSE n.entered_at - make_interval(secs => extract(epoch FROM win)::double precision) END,
-      n.entered_at + interval '1 microsecond', unit, zone), 1)) AS d (at);
+      n.entered_at + interval '1 microsecond', unit, zone, NULL), 1)) AS d (at);
   END LOOP;
 END
 $$;

@@ -136,9 +136,10 @@ COMMENT ON FUNCTION bizmetrics.event_conditions(text, text, jsonb, text) IS
 CREATE FUNCTION bizmetrics.event_measure(measure text, property text, column_of_subject text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- A number, or a string that is one; what else is there has no value.
-  number text := '(CASE jsonb_typeof(e.properties -> $7) WHEN ''number'' THEN (e.properties -> $7)::numeric'
-    || ' WHEN ''string'' THEN CASE WHEN e.properties ->> $7 ~ ''^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*$'' THEN (e.properties ->> $7)::numeric END END)';
+  -- A number, or a string of digits that is one; what else is there has no value.
+  number text := 'bizmetrics.number_in(e.properties, $7)';
+  -- Percentiles are reckoned in double precision, and a number that is none there must not fail them.
+  double text := format('(CASE WHEN abs(%1$s) BETWEEN 1e-300 AND 1e308 THEN %1$s::float8 WHEN abs(%1$s) < 1 THEN 0 END)', number);
 BEGIN
   PERFORM bizmetrics.check_choice('measure', measure, '{events,subjects,sum,avg,min,max,median,p90}');
   IF measure IN ('events', 'subjects') AND property IS NOT NULL THEN
@@ -153,8 +154,8 @@ BEGIN
   RETURN CASE measure
     WHEN 'events' THEN 'count(*)::numeric'
     WHEN 'subjects' THEN format('count(DISTINCT %s)::numeric', column_of_subject)
-    WHEN 'median' THEN format('(percentile_cont(0.5) WITHIN GROUP (ORDER BY %s))::numeric', number)
-    WHEN 'p90' THEN format('(percentile_cont(0.9) WITHIN GROUP (ORDER BY %s))::numeric', number)
+    WHEN 'median' THEN format('(percentile_cont(0.5) WITHIN GROUP (ORDER BY %s))::numeric', double)
+    WHEN 'p90' THEN format('(percentile_cont(0.9) WITHIN GROUP (ORDER BY %s))::numeric', double)
     ELSE format('%s(%s)', measure, number)
   END;
 END

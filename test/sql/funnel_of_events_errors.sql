@@ -22,7 +22,7 @@ FROM unnest(ARRAY[
 SELECT pg_temp.error_of($$SELECT bizmetrics.funnel((SELECT jsonb_agg(CASE WHEN n = 1 THEN '"a"'::jsonb ELSE '{"event": "a", "exclude": ["x", {"event": "x"}]}' END) FROM generate_series(1, 31) AS n), '1 day')$$);
 SELECT pg_temp.error_of($$SELECT bizmetrics.funnel((SELECT jsonb_agg(CASE WHEN n = 1 THEN '"a"'::jsonb ELSE '{"event": "a", "exclude": ["x"]}' END) FROM generate_series(1, 32) AS n), '1 day')$$);
 SELECT pg_temp.error_of(format('SELECT bizmetrics.funnel_trend(%s)', arguments))
-FROM unnest(ARRAY[$$ARRAY['a'], '1 day', NULL, now()$$, $$ARRAY['a'], '1 day', '-infinity', '2026-01-01'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-01-01'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-02-01', 'fortnight'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-02-01', timezone => 'Mars/Phobos'$$]) AS arguments;
+FROM unnest(ARRAY[$$ARRAY['a'], '1 day', NULL, now()$$, $$ARRAY['a'], '1 day', '-infinity', '2026-01-01'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-01-01'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-02-01', 'fortnight'$$, $$ARRAY['a'], '1 day', '2026-01-01', '2026-02-01', timezone => 'Mars/Phobos'$$, $$ARRAY['a'], '1 day', '2000-01-01', '2026-01-01', 'hour'$$]) AS arguments;
 SELECT pg_temp.error_of(format('SELECT bizmetrics.funnel_actors(%s)', arguments))
 FROM unnest(ARRAY[$$ARRAY['a'], '1 day', wanted_step => 0$$, $$ARRAY['a'], '1 day', wanted_step => 2$$, $$ARRAY['a'], '1 day', outcome => 'lost'$$, $$ARRAY['a'], '1 day', outcome => NULL$$]) AS arguments;
 SELECT pg_temp.error_of(format('SELECT bizmetrics.funnel_counts(%s)', arguments))

@@ -18,6 +18,13 @@ SELECT measure, array_agg(t.value ORDER BY t.period) AS values
 FROM (VALUES ('events', NULL), ('subjects', NULL), ('sum', 'value'), ('avg', 'value'), ('min', 'value'), ('max', 'value'), ('median', 'value'), ('p90', 'value')) AS m (measure, property),
   bizmetrics.trend('paid', 'day', '2025-03-03', '2025-03-06', measure, property) AS t GROUP BY 1 ORDER BY 1;
 SELECT array_agg(value ORDER BY period) FROM bizmetrics.trend('paid', 'day', '2025-03-03', '2025-03-06', 'subjects', subject => 'company');
+-- What is a number: also one that is too large or too small for double precision, in which percentiles are reckoned.
+CREATE TEMP TABLE written AS SELECT n, v FROM unnest(ARRAY['"1"', '" -2.50 "', '"3e2"', '3e2', '1e400', '-1e400', '1e-400', '""', '"1 2"', '"0x10"', '"NaN"', 'true', 'null', '[1]', '7', '0', '-0.0']::jsonb[]) WITH ORDINALITY AS j (v, n);
+SELECT count(pg_temp.log('written ' || n, '2025-02-02', jsonb_build_object('value', v))) FROM written;
+SELECT left(v::text, 8) AS written, left(m.value::text, 8) AS max, d.value AS median
+FROM written, bizmetrics.trend('written ' || n, 'day', '2025-02-02', '2025-02-03', 'max', 'value', compare => 'none') AS m,
+     bizmetrics.trend('written ' || n, 'day', '2025-02-02', '2025-02-03', 'median', 'value', compare => 'none') AS d
+ORDER BY n;
 SELECT array_agg(value ORDER BY period) FROM bizmetrics.trend('paid', 'day', '2025-03-03', '2025-03-06', filters => '{"country": "DE"}');
 SELECT array_agg(value ORDER BY period) FROM bizmetrics.trend('paid', 'day', '2025-03-03', '2025-03-06', company_id => 'x');
 SELECT array_agg(value ORDER BY period) FROM bizmetrics.trend(NULL, 'day', '2025-03-03', '2025-03-06');
