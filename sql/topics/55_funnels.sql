@@ -199,22 +199,26 @@ $$;
 COMMENT ON FUNCTION bizmetrics.funnel_actors(text[], interval, timestamptz, timestamptz, integer, text, text, text, text, text, jsonb) IS
 'The same for steps that are names of events. Errors: as there.';
 
-CREATE FUNCTION bizmetrics.saved_funnel(
-  definition jsonb, bounds timestamptz[],
+CREATE FUNCTION bizmetrics.saved_funnel_of_days(
+  definition jsonb, days date[],
   OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
   OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
   OUT median_seconds double precision, OUT p90_seconds double precision,
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp SET intervalstyle = 'iso_8601' AS $$
-  SELECT (f.bucket AT TIME ZONE current_setting('TimeZone'))::date, coalesce(f.breakdown_value, ''), f.step, f.name, f.actors,
+  -- What is between two of them is a bucket too, which nobody wants, so that the log is read once.
+  SELECT d.day, coalesce(f.breakdown_value, ''), f.step, f.name, f.actors,
          f.conversion, f.step_conversion, f.drop_off, f.median_seconds, f.p90_seconds, f.total_median_seconds, f.total_p90_seconds
   FROM bizmetrics.funnel_counts($1 -> 'steps', ($1 ->> 'win')::interval,
-         $2, $1 ->> 'step_order', $1 ->> 'breakdown', $1 ->> 'attribution', $1 ->> 'subject', nullif($1 -> 'filter', 'null')) AS f
+         ARRAY(SELECT DISTINCT b.at AT TIME ZONE current_setting('TimeZone')
+               FROM unnest($2) AS d (day), LATERAL (VALUES (d.day::timestamp), (d.day + ('1 ' || ($1 ->> 'unit'))::interval)) AS b (at) ORDER BY 1),
+         $1 ->> 'step_order', $1 ->> 'breakdown', $1 ->> 'attribution', $1 ->> 'subject', nullif($1 -> 'filter', 'null')) AS f
+  JOIN unnest($2) AS d (day) ON d.day = (f.bucket AT TIME ZONE current_setting('TimeZone'))::date
   WHERE f.conversion IS NOT NULL
 $$;
-COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz[]) IS
-'Rows of a saved funnel, entries from each bound up to the next, which are days of the time zone of the session; without those in which nobody entered.';
+COMMENT ON FUNCTION bizmetrics.saved_funnel_of_days(jsonb, date[]) IS
+'Rows of a saved funnel, of the entries in some days (or weeks, months) of the time zone of the session; without those in which nobody entered.';
 
 CREATE FUNCTION bizmetrics.saved_funnel(
   definition jsonb, from_time timestamptz, to_time timestamptz,
@@ -224,7 +228,10 @@ CREATE FUNCTION bizmetrics.saved_funnel(
   OUT total_median_seconds double precision, OUT total_p90_seconds double precision
 ) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT f.* FROM bizmetrics.saved_funnel($1, bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone'), NULL)) AS f
+  SELECT f.*
+  FROM bizmetrics.saved_funnel_of_days($1, ARRAY(
+         SELECT (b.at AT TIME ZONE current_setting('TimeZone'))::date
+         FROM unnest(trim_array(bizmetrics.funnel_buckets($2, $3, $1 ->> 'unit', current_setting('TimeZone'), NULL), 1)) AS b (at))) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_funnel(jsonb, timestamptz, timestamptz) IS
 'What the reports of create_funnel() read: funnel_trend() in the time zone of the session, without the buckets in which nobody entered.';
@@ -267,24 +274,6 @@ END
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_funnel_days(jsonb, timestamptz, timestamptz, text[], boolean) IS
 'Which days of entry (or weeks, months) the report of a saved funnel with first_time computes anew: its window''s, and the later ones that depended on a step that is not the first any more of those who changed. has_later: there are rows of later ones.';
-
-CREATE FUNCTION bizmetrics.saved_funnel_of_days(
-  definition jsonb, days date[],
-  OUT entered_on date, OUT breakdown text, OUT step integer, OUT name text, OUT actors bigint,
-  OUT conversion numeric, OUT step_conversion numeric, OUT drop_off bigint,
-  OUT median_seconds double precision, OUT p90_seconds double precision,
-  OUT total_median_seconds double precision, OUT total_p90_seconds double precision
-) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
-  -- What is between two of them is a bucket too, which nobody wants, so that the log is read once.
-  SELECT f.*
-  FROM bizmetrics.saved_funnel($1, ARRAY(
-         SELECT DISTINCT b.at::timestamp AT TIME ZONE current_setting('TimeZone')
-         FROM unnest($2) AS d (day), LATERAL (VALUES (d.day::timestamp), (d.day + ('1 ' || ($1 ->> 'unit'))::interval)) AS b (at) ORDER BY 1)) AS f
-  WHERE f.entered_on = ANY ($2)
-$$;
-COMMENT ON FUNCTION bizmetrics.saved_funnel_of_days(jsonb, date[]) IS
-'Rows of a saved funnel, of the entries in some days (or weeks, months) of the time zone of the session.';
 
 CREATE FUNCTION bizmetrics.saved_funnel_columns(unit text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
