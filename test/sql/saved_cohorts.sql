@@ -80,6 +80,24 @@ CREATE TEMP TABLE before AS SELECT cohort, period, cohort_size, retained, xmin::
 SELECT state, row_count FROM bizmetrics.run_report('cohort_later');
 SELECT window_start, window_end FROM bizmetrics.report_runs WHERE report_name = 'cohort_later' ORDER BY run_id DESC LIMIT 1;
 SELECT cohort, period, b.cohort_size AS size_before, a.cohort_size, b.retained AS before, a.retained FROM analytics.cohort_later AS a FULL JOIN before AS b USING (cohort, period) WHERE a.xmin::text IS DISTINCT FROM b.version ORDER BY 1, 2;
+-- A cohort of which events were pruned stays as it is, whoever comes back; the first whole one after that is computed.
+\c - postgres
+SET timezone = 'UTC';
+INSERT INTO bizmetrics.pruned_events (pruned_at, partition_name, from_time, to_time, bytes) VALUES (now(), 'none', '2001-01-01', '2001-01-10', 0);
+SELECT bizmetrics.kept_from(NULL), bizmetrics.kept_from('{cs_signup}');
+SELECT count(public.regress_log('u9', 'signup', '2001-01-15')), count(public.regress_log(u, 'active', '2001-04-20')) FROM unnest('{u1,u2,u3,u4,u5,u6,u9}'::text[]) AS u;
+\c - regress_cohort_saver
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SELECT state FROM bizmetrics.run_report('cohort_later');
+SELECT cohort, cohort_size, array_agg(retained ORDER BY period) AS retained FROM analytics.cohort_later GROUP BY 1, 2 ORDER BY 1;
+\c - postgres
+DELETE FROM bizmetrics.pruned_events WHERE partition_name = 'none';
+SELECT bizmetrics.kept_from('{cs_signup}');
+SELECT bizmetrics.kept_from(ARRAY['cs_signup', NULL]);
+\c - regress_cohort_saver
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
 SELECT col_description('analytics.cohort_later'::regclass, 5), col_description('analytics.cohort_later'::regclass, 8);
 -- A period that has not begun is not known; one that has begun, and in which nothing happens, is empty: a cohort is not computed for that, but any new event shows it.
 \c - postgres
