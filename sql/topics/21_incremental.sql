@@ -168,6 +168,11 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_explain_re
 COMMENT ON FUNCTION bizmetrics.explain_report(text) IS
 'What the next run of a report would do, a line each: its strategy and what narrows it, how far it has read, the windows that changed or how many events are new, and the plan of its SQL (of the first window). Runs nothing and changes nothing. Errors: 22004 NULL; 42501 the current role is not its owner; 42704 no such report; and what planning the query raises.';
 
+CREATE FUNCTION bizmetrics.also_wrote(from_time timestamptz, to_time timestamptz) RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'bizmetrics_also_wrote';
+COMMENT ON FUNCTION bizmetrics.also_wrote(timestamptz, timestamptz) IS
+'For the query of a custom report with a bucket: says that it writes rows of this time too, which is not in its window, so that reports of which its table is the source compute them. NULL says nothing. Errors: 22023 no finite range; 55000 outside of such a report.';
+
 CREATE FUNCTION bizmetrics.watermark_lag(report_id bigint, OUT new_events bigint, OUT since timestamptz)
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_watermark_lag';
 COMMENT ON FUNCTION bizmetrics.watermark_lag(bigint) IS

@@ -52,7 +52,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       OR ($1 = 'author' AND f.proname IN ('sessionize', 'funnel', 'funnel_counts', 'funnel_trend', 'funnel_buckets', 'funnel_actors', 'funnel_subjects', 'saved_funnel', 'saved_funnel_days', 'saved_funnel_of_days', 'saved_funnel_columns', 'saved_funnel_query', 'create_funnel', 'drop_funnel',
                                           'saved_report_name', 'saved_table', 'saved_columns', 'saved_query', 'saved_definition', 'drop_saved', 'kept_from',
                                           'create_report', 'alter_report', 'drop_report', 'reset_report', 'pause_report', 'pause_reports', 'resume_report', 'resume_reports', 'run_report', 'request_run', 'request_runs', 'cancel_run',
-                                          'may_see_report', 'events', 'new_events', 'watermark_xmin', 'is_new', 'report_bucket', 'date_trunc', 'numeric_property', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
+                                          'may_see_report', 'events', 'new_events', 'also_wrote', 'watermark_xmin', 'is_new', 'report_bucket', 'date_trunc', 'numeric_property', 'backfill_report', 'explain_report', 'watermark_lag', 'oldest_writer', 'identifier', 'partition_range',
                                           'preview_schedule', 'time_since', 'missed_slot', 'expected_slot', 'report_totals', 'report_template', 'check_report_name',
                                           'number_in', 'items_in', 'time_in', 'health_score',
                                           'run_due_reports', 'use_pg_cron', 'worker_problem', 'library_version', 'doctor', 'doctor_server',

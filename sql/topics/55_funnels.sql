@@ -246,20 +246,22 @@ DECLARE
   win interval := definition ->> 'win';
   it jsonb;
   has_next boolean;
+  more date[];
+  later date[] := '{}';
   -- Where each value is followed by itself, each has its first.
   by_value text := CASE definition ->> 'attribution' WHEN 'all' THEN definition ->> 'breakdown' END;
 BEGIN
   RETURN QUERY SELECT (b.at AT TIME ZONE zone)::date FROM unnest(trim_array(bizmetrics.funnel_buckets(from_time, to_time, unit, zone, NULL), 1)) AS b (at);
   FOR it IN SELECT s - '{name,optional,exclude}'::text[] FROM jsonb_array_elements(definition -> 'steps') AS s WHERE s -> 'first_time' = 'true' LOOP
-    -- Few come late, and nobody who has nothing later. (= ANY of many would be planned for longer than this takes.) Where there are no later rows, nothing of them can change,
-    -- unless who is not in them for what a step excludes.
+    -- Few come late, and nobody who has nothing later. (= ANY of many would be planned for longer than this
+    -- takes.) Where there are no later rows, nothing of them can change, unless who is not in them for what a
+    -- step excludes.
     CONTINUE WHEN NOT has_later AND NOT jsonb_path_exists(definition, '$.steps[*].exclude');
     EXECUTE format('SELECT EXISTS (SELECT FROM public.business_events AS e JOIN unnest($2) AS c (who) ON c.who = %s WHERE e.occurred_at >= $1 AND %s)',
                    bizmetrics.subject_column(definition ->> 'subject'), CASE WHEN it ? 'event' THEN 'e.event_name = $3' ELSE 'true' END)
       INTO has_next USING to_time, changed, it ->> 'event';
     CONTINUE WHEN NOT has_next;
-    RETURN QUERY
-    SELECT DISTINCT (d.at AT TIME ZONE zone)::date
+    SELECT array_agg(DISTINCT (d.at AT TIME ZONE zone)::date) INTO more
     FROM bizmetrics.funnel_subjects(jsonb_build_array(it), '0', ARRAY[from_time, to_time], 'ordered', by_value, 'all',
                                     definition ->> 'subject', nullif(definition -> 'filter', 'null'), 1, 'reached') AS f
     JOIN unnest(changed) AS c (actor) USING (actor)
@@ -269,7 +271,10 @@ BEGIN
       CASE WHEN extract(epoch FROM n.entered_at - to_time) <= extract(epoch FROM win) THEN to_time
            ELSE n.entered_at - make_interval(secs => extract(epoch FROM win)::double precision) END,
       n.entered_at + interval '1 microsecond', unit, zone, NULL), 1)) AS d (at);
+    later := later || more;
   END LOOP;
+  RETURN QUERY SELECT DISTINCT l.day FROM unnest(later) AS l (day);
+  PERFORM bizmetrics.also_wrote(min(l.day)::timestamp AT TIME ZONE zone, (max(l.day) + ('1 ' || unit)::interval) AT TIME ZONE zone) FROM unnest(later) AS l (day);
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_funnel_days(jsonb, timestamptz, timestamptz, text[], boolean) IS

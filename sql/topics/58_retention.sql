@@ -244,6 +244,8 @@ DECLARE
   length interval := bizmetrics.unit_length(definition ->> 'unit');
   -- One reading of the log does for two ranges, where each would read what is between them.
   reach interval := CASE definition ->> 'criteria' WHEN 'on' THEN (definition ->> 'periods')::integer * length END;
+  window_from timestamptz := from_time;
+  last_to timestamptz := to_time;
 BEGIN
   -- A return counts in all periods before it, in whichever cohort its actor is.
   IF definition ->> 'criteria' = 'on_or_after' THEN
@@ -251,7 +253,7 @@ BEGIN
   END IF;
   -- Who is found to have begun earlier leaves the cohort that he was in, and so that has another size. Nobody comes
   -- into one by what happened before it.
-  RETURN QUERY
+  FOR range_from, range_to, scan IN
   WITH old AS (
     SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size
     FROM jsonb_array_elements(stored) AS s WHERE definition ->> 'type' = 'first_time'
@@ -267,7 +269,14 @@ BEGIN
   ), apart AS (
     SELECT r.range_from, r.range_to, r.range_from > lag(r.range_to) OVER (ORDER BY r.range_from) + reach AS is_apart FROM ranges AS r
   )
-  SELECT a.range_from, a.range_to, count(*) FILTER (WHERE a.is_apart) OVER (ORDER BY a.range_from) FROM apart AS a;
+  SELECT a.range_from, a.range_to, count(*) FILTER (WHERE a.is_apart) OVER (ORDER BY a.range_from) FROM apart AS a
+  LOOP
+    last_to := greatest(last_to, range_to);
+    RETURN NEXT;
+  END LOOP;
+  IF from_time < window_from OR last_to > to_time THEN
+    PERFORM bizmetrics.also_wrote(from_time, last_to);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.saved_cohort_ranges(jsonb, timestamptz, timestamptz, jsonb, text[]) IS

@@ -11,10 +11,12 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
@@ -25,6 +27,8 @@
 #include "report/state.h"
 #include "report/target.h"
 #include "report/whole.h"
+
+PG_FUNCTION_INFO_V1(bizmetrics_also_wrote);
 
 static bool
 writes_rows(int result)
@@ -133,6 +137,80 @@ bm_compute_report(const BmReport *report)
 	return full;
 }
 
+/* Does another report read this one's table? */
+static bool
+is_source(const BmReport *report)
+{
+	Oid target = bm_report_target(report, false);
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+		if (((BmReport *) lfirst(cell))->source != NULL &&
+			bm_report_source(lfirst(cell)) == target)
+			return true;
+	return false;
+}
+
+/* A window that was computed, for reports that read this one's table. What a custom query wrote may not count. */
+static void
+note_change(const BmReport *report, uint64 rows, BmWindow window)
+{
+	if ((rows > 0 || report->strategy == BM_CUSTOM) && is_source(report))
+		bm_change_insert(report->id, window);
+}
+
+/* Where a custom query says which windows it wrote besides its own; NULL: no such query is under way. */
+static List **also_written;
+
+/* also_wrote(from_time, to_time) */
+Datum
+bizmetrics_also_wrote(PG_FUNCTION_ARGS)
+{
+	BmWindow window = {PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TIMESTAMPTZ(1)};
+	MemoryContext old;
+
+	if (also_written == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("also_wrote() was called outside of a report"),
+				 errhint("Call it in the query of a custom report with a bucket.")));
+	if (TIMESTAMP_NOT_FINITE(window.start) || TIMESTAMP_NOT_FINITE(window.end) ||
+		window.start >= window.end)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid range of time: \"%s\" to \"%s\"",
+							   pstrdup(timestamptz_to_str(window.start)),
+							   pstrdup(timestamptz_to_str(window.end))),
+						errhint("Give two finite times, the later one as to_time.")));
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	*also_written = lappend(*also_written, bm_piece(window, NULL));
+	MemoryContextSwitchTo(old);
+	PG_RETURN_VOID();
+}
+
+/* A window of a query that writes its table itself, and may write elsewhere in it. */
+static uint64
+compute_custom_window(const BmReport *report, BmParameters *parameters)
+{
+	List **outer = also_written;
+	List *elsewhere = NIL;
+	volatile uint64 rows = 0;
+	ListCell *cell;
+
+	also_written = &elsewhere;
+	PG_TRY();
+	{
+		rows = execute_commands(report->query, parameters);
+	}
+	PG_FINALLY();
+	{
+		also_written = outer;
+	}
+	PG_END_TRY();
+	foreach(cell, elsewhere)
+		note_change(report, rows, ((BmPiece *) lfirst(cell))->window);
+	return rows;
+}
+
 /* A window of a delta: what the events that it has read add up to, in place of what is there. */
 static uint64
 compute_window_of_delta(const BmReport *report, const BmPiece *piece)
@@ -180,7 +258,7 @@ compute_window(const BmReport *report, const BmPiece *piece)
 
 	add_window(report, piece, &parameters);
 	if (report->strategy == BM_CUSTOM)
-		return execute_commands(report->query, &parameters);
+		return compute_custom_window(report, &parameters);
 	select = bm_select_read(report);
 	return bm_apply(
 		report, sql_of_window(report, select, piece), select, &parameters, false,
@@ -195,28 +273,6 @@ count_window(BmRun *run, BmWindow window)
 	run->window.end = run->has_window ? Max(run->window.end, window.end) : window.end;
 	run->has_window = true;
 	run->windows++;
-}
-
-/* Does another report read this one's table? */
-static bool
-is_source(const BmReport *report)
-{
-	Oid target = bm_report_target(report, false);
-	ListCell *cell;
-
-	foreach(cell, bm_report_list())
-		if (((BmReport *) lfirst(cell))->source != NULL &&
-			bm_report_source(lfirst(cell)) == target)
-			return true;
-	return false;
-}
-
-/* A window that was computed, for reports that read this one's table. What a custom query wrote may not count. */
-static void
-note_change(const BmReport *report, uint64 rows, BmWindow window)
-{
-	if ((rows > 0 || report->strategy == BM_CUSTOM) && is_source(report))
-		bm_change_insert(report->id, window);
 }
 
 static void

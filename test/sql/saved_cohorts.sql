@@ -67,7 +67,9 @@ SELECT a.* FROM bizmetrics.cohorts AS c, bizmetrics.cohort_actors(c.start_event,
 SELECT * FROM bizmetrics.cohort_actors('cs_signup', 'cs_active', 'week', '2001-01-08', 2, 'lost') ORDER BY 1;
 -- In a period or later: who comes back counts in all before it, in whichever cohort he is; other cohorts are left alone.
 SELECT bizmetrics.create_cohort('later', 'cs_signup', 'cs_active', periods => 3, schedule => '0 0 29 2 *', timezone => 'UTC', criteria => 'on_or_after');
+SELECT bizmetrics.create_report('of_later', query => 'SELECT cohort, sum(retained) AS returns FROM analytics.cohort_later WHERE cohort >= $1::date AND cohort < $2::date GROUP BY 1', key => '{cohort}', bucket => '1 week', schedule => '0 0 29 2 *', source => 'analytics.cohort_later', source_time => 'cohort');
 SELECT state FROM bizmetrics.run_report('cohort_later');
+SELECT state, row_count FROM bizmetrics.run_report('of_later');
 SELECT cohort, cohort_size, array_agg(retained ORDER BY period) AS retained FROM analytics.cohort_later GROUP BY 1, 2 ORDER BY 1;
 \c - postgres
 SET timezone = 'UTC';
@@ -80,6 +82,10 @@ CREATE TEMP TABLE before AS SELECT cohort, period, cohort_size, retained, xmin::
 SELECT state, row_count FROM bizmetrics.run_report('cohort_later');
 SELECT window_start, window_end FROM bizmetrics.report_runs WHERE report_name = 'cohort_later' ORDER BY run_id DESC LIMIT 1;
 SELECT cohort, period, b.cohort_size AS size_before, a.cohort_size, b.retained AS before, a.retained FROM analytics.cohort_later AS a FULL JOIN before AS b USING (cohort, period) WHERE a.xmin::text IS DISTINCT FROM b.version ORDER BY 1, 2;
+-- A report that reads the table follows.
+SELECT state, row_count FROM bizmetrics.run_report('of_later');
+SELECT * FROM analytics.of_later ORDER BY 1;
+SELECT bizmetrics.also_wrote(now(), now() + interval '1 day');
 -- A cohort of which events were pruned stays as it is, whoever comes back; the first whole one after that is computed.
 \c - postgres
 SET timezone = 'UTC';
@@ -136,7 +142,7 @@ SELECT pg_temp.error_of('SELECT bizmetrics.drop_cohort(''nothing'')');
 SELECT pg_temp.error_of(format('SELECT bizmetrics.cohort_actors(%s)', a)) FROM unnest(ARRAY[
   $$'a', 'b', 'week', '2001-01-09', 0$$, $$'a', 'b', 'week', NULL, 0$$, $$'a', 'b', 'week', '2001-01-08', -1$$, $$'a', 'b', 'week', '2001-01-08', 0, 'gone'$$, $$'a', 'b', 'week', 'infinity', 0$$, $$'a', 'b', 'week', '2001-01-08', 0, timezone => 'Mars'$$, $$'a', 'b', 'week', '2001-01-08', 0, as_of => NULL$$]) AS a;
 SELECT q, bizmetrics.saved_definition('cohort', q) FROM unnest(ARRAY['SELECT 1', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort$[]$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": "x"}$cohort$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": 3}$cohort$']) AS q;
-SELECT bizmetrics.drop_cohort('weekly'), bizmetrics.drop_cohort('daily'), bizmetrics.drop_cohort('later'), bizmetrics.drop_cohort('of $cohort$ ''x''');
+SELECT bizmetrics.drop_cohort('weekly'), bizmetrics.drop_cohort('daily'), bizmetrics.drop_report('of_later'), bizmetrics.drop_cohort('later'), bizmetrics.drop_cohort('of $cohort$ ''x''');
 SELECT count(*) FROM bizmetrics.cohorts;
 SELECT count(*) > 0 AS table_stays FROM analytics.cohort_weekly;
 \c - postgres

@@ -55,6 +55,8 @@ SELECT obj_description('analytics.funnel_sales'::regclass), count(col_descriptio
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'analytics.funnel_sales'::regclass AND contype = 'p';
 -- Only the first time counts: a first visit that comes late takes its actor out of the day of what was taken for it, weeks later, and the days between are left alone.
 SELECT bizmetrics.create_funnel('first', '[{"event": "fs_view", "first_time": true}, {"event": "fs_pay", "first_time": true}]'::jsonb, '2 days', '0 0 29 2 *', timezone => 'UTC', description => 'First visits.');
+-- A report that reads the table.
+SELECT bizmetrics.create_report('of_first', query => 'SELECT entered_on, max(actors) AS entries FROM analytics.funnel_first WHERE entered_on >= $1::date AND entered_on < $2::date GROUP BY 1', key => '{entered_on}', bucket => '1 day', schedule => '0 0 29 2 *', source => 'analytics.funnel_first', source_time => 'entered_on');
 SELECT state FROM bizmetrics.run_report('funnel_first');
 \c - postgres
 SET timezone = 'UTC';
@@ -65,7 +67,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET intervalstyle = 'postgres';
 SELECT state FROM bizmetrics.run_report('funnel_first');
-CREATE TEMP TABLE before AS SELECT entered_on, step, actors, xmin::text AS version FROM analytics.funnel_first;
+SELECT state, row_count FROM bizmetrics.run_report('of_first');
 SELECT entered_on, array_agg(actors ORDER BY step) AS actors FROM analytics.funnel_first GROUP BY 1 ORDER BY 1;
 \c - postgres
 SET timezone = 'UTC';
@@ -78,6 +80,8 @@ CREATE TEMP TABLE before AS SELECT entered_on, step, actors, xmin::text AS versi
 SELECT state, row_count FROM bizmetrics.run_report('funnel_first');
 SELECT window_start, window_end FROM bizmetrics.report_runs WHERE report_name = 'funnel_first' ORDER BY run_id DESC LIMIT 1;
 SELECT entered_on, a.step, b.actors AS actors_before, a.actors FROM analytics.funnel_first AS a FULL JOIN before AS b USING (entered_on, step) WHERE a.xmin::text IS DISTINCT FROM b.version ORDER BY 1, 2;
+SELECT state, row_count FROM bizmetrics.run_report('of_first');
+SELECT * FROM analytics.of_first ORDER BY 1;
 -- The last one who entered on a day leaves it: its rows go. An event that is nobody's first changes no row.
 \c - postgres
 SET timezone = 'UTC';
@@ -113,7 +117,7 @@ SELECT pg_temp.error_of('SELECT bizmetrics.drop_funnel(''nothing'')');
 SELECT pg_temp.error_of($$SELECT bizmetrics.create_report('funnel_bad', 'analytics.funnel_sales', 'SELECT f.* FROM bizmetrics.saved_funnel($funnel$ no json $funnel$, $1, $2) AS f', '0 0 29 2 *', ddl => '', bucket => '1 day', strategy => 'custom')$$);
 SELECT q, bizmetrics.saved_definition('funnel', q) FROM unnest(ARRAY['SELECT 1', 'SELECT f.* FROM bizmetrics.saved_funnel($funnel$', 'SELECT f.* FROM bizmetrics.saved_funnel($funnel$[]$funnel$', 'SELECT f.* FROM bizmetrics.saved_funnel($funnel${"win": "long"}$funnel$', 'SELECT f.* FROM bizmetrics.saved_funnel($funnel${"win": "1 day"}$funnel$', 'WITH d (definition) AS MATERIALIZED (SELECT $funnel${"win": "1 day"}$funnel$', 'WITH d (definition) AS MATERIALIZED (SELECT $cohort${"periods": 3}$cohort$']) AS q;
 SELECT funnel_name FROM bizmetrics.funnels ORDER BY funnel_name COLLATE "C";
-SELECT bizmetrics.drop_funnel('sales'), bizmetrics.drop_funnel('by plan $funnel$ ''x'''), bizmetrics.drop_funnel('strict'), bizmetrics.drop_funnel('first');
+SELECT bizmetrics.drop_funnel('sales'), bizmetrics.drop_funnel('by plan $funnel$ ''x'''), bizmetrics.drop_funnel('strict'), bizmetrics.drop_report('of_first'), bizmetrics.drop_funnel('first');
 SELECT count(*) FROM bizmetrics.funnels;
 SELECT count(*) > 0 AS table_stays FROM analytics.funnel_sales;
 \c - postgres
