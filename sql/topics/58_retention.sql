@@ -254,22 +254,22 @@ BEGIN
   -- Who is found to have begun earlier leaves the cohort that he was in, and so that has another size. Nobody comes
   -- into one by what happened before it.
   FOR range_from, range_to, scan IN
-  WITH old AS (
-    SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size
-    FROM jsonb_array_elements(stored) AS s WHERE definition ->> 'type' = 'first_time'
-  ), smaller AS (
-    SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone AS range_from, (o.cohort + length) AT TIME ZONE zone AS range_to
-    FROM old AS o
-    LEFT JOIN (SELECT n.* FROM (SELECT max(l.cohort) AS last FROM old AS l) AS l,
-               LATERAL bizmetrics.saved_cohort(definition || jsonb_build_object('criteria', 'on', 'return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
-                                               to_time, (l.last + length) AT TIME ZONE zone, 1) AS n WHERE l.last IS NOT NULL) AS n USING (cohort, segment)
-    WHERE n.cohort_size IS DISTINCT FROM o.size
-  ), ranges AS (
-    SELECT from_time AS range_from, to_time AS range_to UNION ALL SELECT m.range_from, m.range_to FROM smaller AS m
-  ), apart AS (
-    SELECT r.range_from, r.range_to, r.range_from > lag(r.range_to) OVER (ORDER BY r.range_from) + reach AS is_apart FROM ranges AS r
-  )
-  SELECT a.range_from, a.range_to, count(*) FILTER (WHERE a.is_apart) OVER (ORDER BY a.range_from) FROM apart AS a
+    WITH old AS (
+      SELECT (s ->> 0)::date AS cohort, s ->> 1 AS segment, (s ->> 2)::bigint AS size
+      FROM jsonb_array_elements(stored) AS s WHERE definition ->> 'type' = 'first_time'
+    ), smaller AS (
+      SELECT DISTINCT o.cohort::timestamp AT TIME ZONE zone AS range_from, (o.cohort + length) AT TIME ZONE zone AS range_to
+      FROM old AS o
+      LEFT JOIN (SELECT n.* FROM (SELECT max(l.cohort) AS last FROM old AS l) AS l,
+                 LATERAL bizmetrics.saved_cohort(definition || jsonb_build_object('criteria', 'on', 'return_event', definition -> 'start_event', 'return_filters', definition -> 'start_filters'),
+                                                 to_time, (l.last + length) AT TIME ZONE zone, 1) AS n WHERE l.last IS NOT NULL) AS n USING (cohort, segment)
+      WHERE n.cohort_size IS DISTINCT FROM o.size
+    ), ranges AS (
+      SELECT from_time AS range_from, to_time AS range_to UNION ALL SELECT m.range_from, m.range_to FROM smaller AS m
+    ), apart AS (
+      SELECT r.range_from, r.range_to, r.range_from > lag(r.range_to) OVER (ORDER BY r.range_from) + reach AS is_apart FROM ranges AS r
+    )
+    SELECT a.range_from, a.range_to, count(*) FILTER (WHERE a.is_apart) OVER (ORDER BY a.range_from) FROM apart AS a
   LOOP
     last_to := greatest(last_to, range_to);
     RETURN NEXT;
