@@ -34,7 +34,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ('author', 'SELECT ON bizmetrics.report_status, bizmetrics.report_runs, bizmetrics.report_stats, bizmetrics.backfill_progress, bizmetrics.partitions, bizmetrics.granted_roles'),
     ('author', 'SELECT ON bizmetrics.metric_status, bizmetrics.alert_status, bizmetrics.alert_history, bizmetrics.watched'),
     ('author', 'SELECT ON bizmetrics.metric_values, bizmetrics.metric_families, bizmetrics.scraped_reports, bizmetrics.scraped_metrics, bizmetrics.scraped_alerts, bizmetrics.scraped_troubles'),
-    ('author', 'SELECT ON bizmetrics.report_tables'),
+    ('author', 'SELECT ON bizmetrics.report_tables, bizmetrics.metric_reports'),
     ('author', 'SELECT (pack, report_name) ON bizmetrics.pack_reports'),
     ('author', 'SELECT ON bizmetrics.allowed_order_transitions'),
     ('reader', 'SELECT ON bizmetrics.allowed_order_transitions'),
@@ -62,14 +62,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                           'subject_column', 'event_conditions', 'event_measure', 'trend_periods', 'trend_before', 'trend_query', 'subject_totals', 'cohort_counts', 'activity_counts', 'path_counts',
                                           'cohort_actors', 'saved_cohort', 'saved_cohort_since', 'saved_cohort_ranges', 'saved_cohort_columns', 'saved_cohort_query', 'create_cohort', 'drop_cohort',
                                           'create_metric', 'alter_metric', 'drop_metric', 'refresh_metrics', 'events_since', 'schedule_metrics',
-                                          'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts'))
+                                          'create_alert', 'drop_alert', 'check_alerts', 'default_alerts', 'create_default_alerts',
+                                          'create_metric_report', 'alter_metric_report', 'metric_report_spec', 'spec_report', 'texts_in'))
       OR ($1 IN ('scraper', 'author') AND f.proname IN ('metrics_text', 'metric_header', 'metric_line', 'metric_number', 'samples_of', 'name_in_currency',
                                                         'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
                                                         'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs', 'prometheus_scrape_config',
                                                         'prometheus_recording_rules', 'prometheus_alert_rules', 'alerted_samples'))
       OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field', 'check_choice', 'check_count', 'check_days', 'pack_table_timezone', 'period_days', 'ranked_customers',
                                                        'report_sales', 'report_products', 'report_customers', 'report_inventory', 'top_customers', 'customer_rank',
-                                                       'daily_report', 'export_daily_report'))
+                                                       'daily_report', 'export_daily_report',
+                                                       'time_column_of', 'query_metric', 'query_metric_sql', 'query_rows', 'event_field_path', 'check_event_filter', 'filter_condition',
+                                                       'check_spec', 'check_spec_keys', 'check_spec_names', 'spec_key', 'spec_source', 'spec_field', 'spec_filter', 'spec_measure',
+                                                       'spec_columns', 'spec_order', 'spec_bound', 'spec_times', 'spec_query'))
       OR ($1 IN ('reader', 'writer', 'author') AND f.proname = 'is_order_transition_allowed'))
 $$;
 COMMENT ON FUNCTION bizmetrics.privileges_of(text) IS

@@ -53,13 +53,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = pg_catalog.format('target %s does not exist', report.target);
   END IF;
   SELECT x.indkey::smallint[] INTO key_columns FROM pg_index x WHERE x.indrelid = tab AND x.indisprimary;
-  -- The bucket: the key's first column that is a time, else the table's.
-  SELECT a.attname, a.atttypid INTO time_column
-  FROM pg_attribute a
-  WHERE a.attrelid = tab AND a.attnum > 0 AND NOT a.attisdropped
-    AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-  ORDER BY array_position(key_columns, a.attnum), a.attnum
-  LIMIT 1;
+  SELECT c.name AS attname, c.type AS atttypid INTO time_column FROM bizmetrics.time_column_of(tab) AS c;
   IF (from_time IS NOT NULL OR to_time IS NOT NULL) AND time_column.attname IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = pg_catalog.format('report "%s" has no column of a time', name),
       HINT = 'Leave from_time and to_time out.';

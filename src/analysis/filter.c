@@ -10,6 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -169,6 +170,21 @@ bm_field_parse(const char *name)
 		errhint("Name event_name, actor_user_id, company_id, entity_type, entity_id or "
 				"request_id, or a property as properties.%s.",
 				name));
+}
+
+List *
+bm_field_path(const BmField *field)
+{
+	List *path = NIL;
+
+	for (int i = 0; i < lengthof(text_columns); i++)
+		if (text_columns[i].column == field->column)
+			path = lappend(path, unconstify(char *, text_columns[i].name));
+	if (field->column == BM_EVENT_PROPERTIES)
+		path = lappend(path, pstrdup(PROPERTIES));
+	for (int i = 0; i < field->keys; i++)
+		path = lappend(path, field->key[i]);
+	return path;
 }
 
 BmField *

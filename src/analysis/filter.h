@@ -2,6 +2,7 @@
 #ifndef BM_ANALYSIS_FILTER_H
 #define BM_ANALYSIS_FILTER_H
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #include "event/event.h"
@@ -18,6 +19,9 @@ extern BmField *bm_field_parse(const char *name);
 
 /* What bm_field_parse() takes for a property of any name. */
 extern char *bm_field_of_property(const char *key);
+
+/* The column, and behind properties the keys in them: strings. */
+extern List *bm_field_path(const BmField *field);
 
 /* The same field, whose text has the event's id, 16 bytes, before it. */
 extern BmField *bm_field_with_id(BmField *field);
