@@ -68,7 +68,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                                                         'scrape_server', 'scrape_events', 'scrape_reports', 'scrape_metrics', 'scrape_alerts', 'scrape_registered',
                                                         'buffer_state', 'worker_problem', 'time_since', 'missed_slot', 'expected_slot', 'exported_samples', 'sql_exporter_collectors', 'sql_exporter_jobs', 'prometheus_scrape_config',
                                                         'prometheus_recording_rules', 'prometheus_alert_rules', 'alerted_samples'))
-      OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'csv_field', 'check_choice', 'check_count', 'check_days', 'pack_table_timezone', 'period_days', 'ranked_customers',
+      OR ($1 IN ('reader', 'author') AND f.proname IN ('export_report', 'export_report_pdf', 'export_plan', 'export_columns', 'export_period', 'html_page', 'html_text', 'table_pdf', 'csv_field', 'check_choice', 'check_count', 'check_days', 'pack_table_timezone', 'period_days', 'ranked_customers',
                                                        'report_sales', 'report_products', 'report_customers', 'report_inventory', 'top_customers', 'customer_rank',
                                                        'daily_report', 'export_daily_report',
                                                        'time_column_of', 'query_metric', 'query_metric_sql', 'query_rows', 'event_field_path', 'check_event_filter', 'filter_condition',

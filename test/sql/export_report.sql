@@ -36,11 +36,11 @@ SELECT bizmetrics.export_report('No times');
 -- What is exported is what is there.
 SELECT count(*) FROM (SELECT * FROM analytics.orders INTERSECT
   SELECT o.* FROM jsonb_populate_recordset(NULL::analytics.orders, (SELECT string_agg(line, E'\n')::jsonb FROM bizmetrics.export_report('Orders', 'json') line)) o) AS same;
-SELECT pg_temp.error_of(format('SELECT bizmetrics.export_report(%s)', arguments)) FROM unnest(ARRAY[$$NULL$$, $$'Orders', NULL$$, $$'Orders', 'xml'$$, $$'none'$$, $$'No times', 'csv', now()$$]) arguments;
+SELECT pg_temp.error_of(format('SELECT bizmetrics.export_report(%s)', arguments)) FROM unnest(ARRAY[$$NULL$$, $$'Orders', NULL$$, $$'Orders', 'xml'$$, $$'Orders', 'pdf'$$, $$'none'$$, $$'No times', 'csv', now()$$]) arguments;
 \c - postgres
 SELECT bizmetrics.revoke_reader('regress_reader');
 GRANT USAGE ON SCHEMA bizmetrics TO regress_nobody;
-GRANT EXECUTE ON FUNCTION bizmetrics.export_report, bizmetrics.csv_field TO regress_nobody;
+GRANT EXECUTE ON FUNCTION bizmetrics.export_report, bizmetrics.export_plan, bizmetrics.export_columns, bizmetrics.time_column_of, bizmetrics.csv_field TO regress_nobody;
 GRANT SELECT ON bizmetrics.report_tables TO regress_nobody;
 GRANT USAGE ON SCHEMA analytics TO regress_nobody;
 \c - regress_nobody
