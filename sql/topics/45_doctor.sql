@@ -4,13 +4,14 @@
 -- concerns it; one that fails is a finding itself, and keeps no other from being made.
 
 CREATE VIEW bizmetrics.granted_roles WITH (security_barrier) AS
-SELECT g.role_name, g.privilege
+SELECT g.role_name, g.privilege, g.companies
 FROM bizmetrics.grants g
 WHERE bizmetrics.may_see_report(g.role_name)
    OR bizmetrics.may_see_report((SELECT e.extowner::pg_catalog.regrole::pg_catalog.text FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'bizmetrics'));
-COMMENT ON VIEW bizmetrics.granted_roles IS 'Who is reader, writer, author or scraper: the current role''s own words, and all for the extension''s owner and pg_monitor.';
+COMMENT ON VIEW bizmetrics.granted_roles IS 'Who is reader, company reader, writer, author or scraper: the current role''s own words, and all for the extension''s owner and pg_monitor.';
 COMMENT ON COLUMN bizmetrics.granted_roles.role_name IS 'The role.';
-COMMENT ON COLUMN bizmetrics.granted_roles.privilege IS 'reader, writer, author or scraper.';
+COMMENT ON COLUMN bizmetrics.granted_roles.privilege IS 'reader, company_reader, writer, author or scraper.';
+COMMENT ON COLUMN bizmetrics.granted_roles.companies IS 'Whose rows a company reader may read.';
 
 CREATE FUNCTION bizmetrics.doctor_server()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)
@@ -190,21 +191,22 @@ CREATE FUNCTION bizmetrics.doctor_roles()
 RETURNS TABLE (severity text, subject text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH granted AS (
-    SELECT g.role_name, g.privilege, r.oid AS role
+    SELECT g.role_name, g.privilege, g.companies, r.oid AS role
     FROM bizmetrics.granted_roles g LEFT JOIN pg_roles r ON r.rolname = g.role_name
   ), missing AS (
     SELECT g.role_name, g.privilege, 'CREATE or USAGE on schema analytics' AS what
     FROM granted g
-    WHERE g.role IS NOT NULL AND g.privilege IN ('reader', 'author')
+    WHERE g.role IS NOT NULL AND g.privilege IN ('reader', 'company_reader', 'author')
       AND NOT coalesce(has_schema_privilege(g.role, to_regnamespace('analytics'), CASE g.privilege WHEN 'author' THEN 'CREATE' ELSE 'USAGE' END)
                        AND has_schema_privilege(g.role, to_regnamespace('analytics'), 'USAGE'), false)
     UNION ALL
     SELECT g.role_name, g.privilege, 'SELECT on ' || s.target
     FROM granted g
-    JOIN bizmetrics.report_status s ON g.privilege = 'reader'
+    JOIN bizmetrics.report_status s ON g.privilege IN ('reader', 'company_reader')
     -- Not to_regclass(): who asks may have no right to look into the schema.
     JOIN pg_class c ON c.relnamespace = to_regnamespace('analytics') AND 'analytics.' || quote_ident(c.relname) = s.target
     WHERE g.role IS NOT NULL AND NOT has_table_privilege(g.role, c.oid, 'SELECT')
+      AND (g.privilege = 'reader' OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped))
     UNION ALL
     SELECT g.role_name, g.privilege, format('INSERT of column %s of public.business_events', a.attname)
     FROM granted g
@@ -230,8 +232,19 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM granted g WHERE g.role IS NULL
   UNION ALL
   SELECT 'error', 'role ' || m.role_name, format('as %s it lacks %s', m.privilege, string_agg(m.what, ', ' ORDER BY m.what)),
-         format('SELECT bizmetrics.grant_%s(%L).', m.privilege, m.role_name)
+         concat(format('SELECT bizmetrics.grant_%s(%L', m.privilege, m.role_name),
+                (SELECT format(', %L', g.companies[1]) FROM granted g WHERE g.role_name = m.role_name AND g.privilege = m.privilege AND g.companies IS NOT NULL), ').')
   FROM missing m GROUP BY m.role_name, m.privilege
+  UNION ALL
+  SELECT 'error', 'role ' || g.role_name, format('as company reader it reads all companies'' rows of %s', s.target),
+         format('SELECT bizmetrics.grant_company_reader(%L, %L), or REVOKE SELECT ON %s FROM whom it has it from.', g.role_name, g.companies[1], s.target)
+  FROM granted g
+  JOIN bizmetrics.report_status s ON g.privilege = 'company_reader'
+  JOIN pg_class c ON c.relnamespace = to_regnamespace('analytics') AND 'analytics.' || quote_ident(c.relname) = s.target
+  WHERE g.role IS NOT NULL AND has_table_privilege(g.role, c.oid, 'SELECT')
+    AND (EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped)
+         OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'bizmetrics_everybody'))
+    AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive AND g.role = ANY (p.polroles)))
   UNION ALL
   SELECT 'error', 'role ' || o.owner_name, 'reports run as it, and it may not use schema analytics',
          format('SELECT bizmetrics.grant_author(%L).', o.owner_name)
