@@ -29,7 +29,8 @@ CREATE TABLE bizmetrics.event_rejects (
   detail text,
   hint text,
   rejected_at timestamptz NOT NULL,
-  context jsonb
+  context jsonb,
+  imported_by text
 );
 COMMENT ON TABLE bizmetrics.event_rejects IS
 'What could not be stored as an event, and why: messages of ingest(), events of log_events() with on_error => reject, and rows of import_events(). replay_rejects() tries them again, but for the rows, which the next call of import_events() does; the extension''s owner may delete them.';
@@ -44,6 +45,7 @@ COMMENT ON COLUMN bizmetrics.event_rejects.detail IS 'More of it, where there is
 COMMENT ON COLUMN bizmetrics.event_rejects.hint IS 'What to do about it.';
 COMMENT ON COLUMN bizmetrics.event_rejects.rejected_at IS 'When it came.';
 COMMENT ON COLUMN bizmetrics.event_rejects.context IS 'Whom its session said to act, for which company and in which request: what is filled in where the event states none.';
+COMMENT ON COLUMN bizmetrics.event_rejects.imported_by IS 'The role that called import_events(), whose next call of it, or that of one who has its rights, replaces the reject; NULL: it came otherwise.';
 
 CREATE FUNCTION bizmetrics.map_event(
   source text,

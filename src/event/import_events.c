@@ -60,8 +60,8 @@ enum
 	RESULT_COLUMNS
 };
 
-/* Of a batch that is in deadlocks: then the error is raised. */
-#define MAX_TRIES 5
+/* Of a block that is in deadlocks, whoever makes them: then the error is raised. */
+#define MAX_TRIES 100
 
 PG_FUNCTION_INFO_V1(bizmetrics_import_events);
 
@@ -378,7 +378,8 @@ static void
 reject_row(Import *import, Row *row, SPIPlanPtr json_plan, int64 number,
 		   const ErrorData *error)
 {
-	BmReject reject = {VIA, import->label, number, NULL};
+	BmReject reject = {VIA, import->label, number, NULL,
+					   GetUserNameFromId(GetUserId(), false)};
 	Datum ctid = PointerGetDatum(&row->ctid);
 	bool isnull;
 
@@ -509,11 +510,11 @@ blocks_of_batch(const Import *import, BlockNumber done)
 }
 
 /*
- * Stores a batch and commits it; false where it was in a deadlock, which is rolled back then. Who stores the same
- * keys in another order may meet us so: rows are stored in the order in which they lie.
+ * Stores a batch and commits it; false where it was in a deadlock, which is rolled back then, unless it is the
+ * last try. Who stores the same keys in another order may meet us so: rows are stored in the order in which they lie.
  */
 static bool
-store_batch(Import *import, Range *range)
+store_batch(Import *import, Range *range, bool is_last)
 {
 	const Import before = *import;
 	volatile bool stored = true;
@@ -525,7 +526,8 @@ store_batch(Import *import, Range *range)
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() != ERRCODE_T_R_DEADLOCK_DETECTED || !import->may_commit)
+		if (geterrcode() != ERRCODE_T_R_DEADLOCK_DETECTED || !import->may_commit ||
+			is_last)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(import->batch_context);
 		FlushErrorState();
@@ -538,18 +540,30 @@ store_batch(Import *import, Range *range)
 	return stored;
 }
 
-/* A deadlock leaves the other one to go on, so the next try finds less in its way. */
+/*
+ * A deadlock leaves the other one to go on, and halves the batch: what waits for others holds less that they
+ * may wait for. A block is tried over and over, for each time somebody else has got on.
+ */
 static void
 store_batch_at_last(Import *import, Range *range)
 {
-	for (int tries = 1; tries < MAX_TRIES; tries++)
+	int tries = 1;
+
+	while (!store_batch(import, range, tries == MAX_TRIES))
 	{
-		if (store_batch(import, range))
-			return;
+		BlockNumber middle = range->from + (range->to - range->from) / 2;
+		Range first = {import, range->from, middle};
+		Range second = {import, middle, range->to};
+
 		CHECK_FOR_INTERRUPTS();
+		if (range->to - range->from > 1)
+		{
+			store_batch_at_last(import, &first);
+			store_batch_at_last(import, &second);
+			return;
+		}
+		tries++;
 	}
-	store_range(range);
-	commit(import);
 }
 
 static void
@@ -575,18 +589,23 @@ store_all(Import *import)
 	MemoryContextSwitchTo(old);
 }
 
-/* Those of an import before: what is still wrong is found again. */
+/*
+ * Those of an import before, by the caller or a role whose rights he has: what is still wrong is found again. Any
+ * writer may call his source what somebody else calls another one, whose rejects are not his to delete.
+ */
 static void
 forget_rejects(const Import *import)
 {
+	Oid types[] = {TEXTOID, TEXTOID, OIDOID};
+	Datum values[] = {CStringGetTextDatum(VIA), CStringGetTextDatum(import->label),
+					  ObjectIdGetDatum(GetUserId())};
 	BmRoleSwitch saved = bm_role_enter(bm_extension_owner());
-	Oid types[] = {TEXTOID, TEXTOID};
-	Datum values[] = {CStringGetTextDatum(VIA), CStringGetTextDatum(import->label)};
 
-	if (SPI_execute_with_args("DELETE FROM bizmetrics.event_rejects"
-							  " WHERE via = $1 AND source = $2",
-							  lengthof(types), types, values, NULL, false,
-							  0) != SPI_OK_DELETE)
+	if (SPI_execute_with_args(
+			"DELETE FROM bizmetrics.event_rejects WHERE via = $1 AND source = $2"
+			" AND imported_by IN (SELECT rolname FROM pg_catalog.pg_roles"
+			" WHERE pg_catalog.pg_has_role($3, oid, 'USAGE'))",
+			lengthof(types), types, values, NULL, false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "could not delete the rejects");
 	bm_role_leave(&saved);
 }

@@ -248,7 +248,12 @@ bm_message_read(Jsonb *payload)
 
 	if (!JB_ROOT_IS_OBJECT(payload))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("message is no JSON object")));
+						errmsg("message is no JSON object"),
+						JB_ROOT_IS_ARRAY(payload) && !JB_ROOT_IS_SCALAR(payload)
+							? errhint("Of a batch, ingest one message after the other: "
+									  "SELECT bizmetrics.ingest(source, message) FROM "
+									  "jsonb_array_elements(batch) AS message.")
+							: 0));
 	message.is_cloud_event = find_value(payload, "specversion") != NULL;
 	if (!message.is_cloud_event)
 		message.source_event = find_text(payload, "event");

@@ -31,6 +31,7 @@ enum
 	REJECT_HINT,
 	REJECT_REJECTED_AT,
 	REJECT_CONTEXT,
+	REJECT_IMPORTED_BY,
 	REJECT_COLUMNS
 };
 
@@ -118,6 +119,7 @@ bm_reject_store(const BmReject *reject, const ErrorData *error)
 	bm_table_set_text(values, nulls, REJECT_MESSAGE, error->message);
 	bm_table_set_text(values, nulls, REJECT_DETAIL, error->detail);
 	bm_table_set_text(values, nulls, REJECT_HINT, error->hint);
+	bm_table_set_text(values, nulls, REJECT_IMPORTED_BY, reject->imported_by);
 	bm_table_insert(rel, values, nulls);
 	table_close(rel, NoLock);
 }

@@ -11,6 +11,8 @@ typedef struct BmReject
 	const char *source; /* which service or table it is of; NULL: none is named */
 	int64 item;			/* its place in what came with it, from 0; -1: it came alone */
 	Jsonb *payload;		/* as it came */
+	const char
+		*imported_by; /* whose next import tries it again; NULL: replay_rejects() does */
 } BmReject;
 
 extern bool bm_event_is_to_blame(int sqlerrcode);

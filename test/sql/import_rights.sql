@@ -44,6 +44,24 @@ SELECT pg_temp.error_of('TABLE bizmetrics.event_rejects') AS error;
 RESET ROLE;
 SELECT event_name FROM public.business_events WHERE occurred_at = '1976-01-01' ORDER BY 1;
 SELECT source, item, message FROM bizmetrics.event_rejects ORDER BY reject_id;
+-- Whoever gives his source the name of another one replaces his own rejects, and those of roles whose rights he has.
+CREATE ROLE regress_other;
+SELECT bizmetrics.grant_writer('regress_other');
+SET ROLE regress_other;
+CALL bizmetrics.import_events('SELECT 3 AS id, '''' AS event_name, now() AS occurred_at', name => 'mine');
+RESET ROLE;
+SELECT source, imported_by, item FROM bizmetrics.event_rejects WHERE source = 'mine' ORDER BY reject_id;
+SET ROLE regress_other;
+CALL bizmetrics.import_events('SELECT 4 AS id, ''good'' AS event_name, timestamptz ''1976-01-02'' AS occurred_at', name => 'mine');
+RESET ROLE;
+SELECT source, imported_by, item FROM bizmetrics.event_rejects WHERE source = 'mine' ORDER BY reject_id;
+GRANT regress_importer TO regress_other;
+SET ROLE regress_other;
+CALL bizmetrics.import_events('SELECT 4 AS id, ''good'' AS event_name, timestamptz ''1976-01-02'' AS occurred_at', name => 'mine');
+RESET ROLE;
+SELECT source, imported_by, item FROM bizmetrics.event_rejects WHERE source = 'mine' ORDER BY reject_id;
+SELECT bizmetrics.revoke_writer('regress_other');
+DROP ROLE regress_other;
 -- Row security of the event table, of the writer's columns alone.
 ALTER TABLE public.business_events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY named ON public.business_events FOR INSERT TO regress_importer WITH CHECK (event_name <> 'forbidden');

@@ -12,7 +12,7 @@ use BizmetricsTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = make_node('main', ['fsync = off', 'restart_after_crash = on']);
+my $node = make_node('main', ['fsync = off', 'restart_after_crash = on', 'wal_level = replica', 'max_wal_senders = 1', 'synchronous_commit = local', "synchronous_standby_names = 'nobody'"]);
 make_database($node, $_) for qw(postgres two);
 my %script = (
 	statement => q{INSERT INTO calls SELECT bizmetrics.log_event_async('load', '{"value": 1}', actor_user_id => 1);},
@@ -104,6 +104,29 @@ eval { $open->quit };
 $node->start;
 is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'waiting'}), 1000, 'a stop stores them');
 is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'never committed'}), 0, 'and not what was not committed');
+
+# ---- a stop while a transaction that has reserved room is committing ----
+
+# It waits for a standby that there is not, and is stopped there, so that it hands over when all else has ended.
+wait_for_flusher();
+sql($node, q{SELECT bizmetrics.log_event_async('warm up')});
+my $used = sql($node, 'SELECT used_bytes FROM bizmetrics.buffer_status');
+my $committing = $node->background_psql('postgres', on_error_stop => 0);
+my $backend = $committing->query_safe('SELECT pg_backend_pid()');
+$committing->query_until(qr/committing/, <<'SQL');
+SET synchronous_commit = on;
+\echo committing
+INSERT INTO calls SELECT bizmetrics.log_event_async('promised');
+SQL
+wait_for($node, "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $backend", 'a transaction is committing');
+is(sql($node, 'SELECT used_bytes FROM bizmetrics.buffer_status') - $used, 8192, 'for which room is reserved');
+kill 'STOP', $backend;
+my $last = IPC::Run::start([ $^X, '-e', 'select undef, undef, undef, 0.01 while kill 0, $ARGV[0]; kill "CONT", $ARGV[1]', worker_pids($node, 'launcher'), $backend ]);
+$node->stop('fast');
+$last->finish;
+eval { $committing->quit };
+$node->start;
+is(sql($node, q{SELECT count(*) FROM business_events WHERE event_name = 'promised'}), 1, 'the stop waits for it, and stores its event');
 
 # ---- a stop while somebody's trigger does not end ----
 
