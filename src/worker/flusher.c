@@ -118,17 +118,22 @@ static volatile sig_atomic_t took_too_long = false;
 /* How many events took too long, one after the other: a server that stops has less and less patience. */
 static int slow_events = 0;
 
-/* In a signal handler, now and then: a stop that was asked for meanwhile shortens what is left. */
+/*
+ * In a signal handler, now and then: a stop that was asked for meanwhile shortens what is left. A trigger that
+ * handles the cancellation and goes on keeps the server from stopping; the process ends then, as others do.
+ */
 static void
 check_limit(void)
 {
 	int64 limit = ShutdownRequestPending ? LAST_TRY >> Min(slow_events, 5) : STORE_LIMIT;
+	int64 taken = GetCurrentTimestamp() - storing_since;
 
-	if (GetCurrentTimestamp() < storing_since + limit)
+	if (taken < limit)
 		return;
 	took_too_long = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
+	ProcDiePending = ShutdownRequestPending && taken >= limit + LAST_TRY;
 	SetLatch(MyLatch);
 }
 

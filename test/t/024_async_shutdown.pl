@@ -146,6 +146,27 @@ is(sql($node, q{SELECT payload->>'event_name', sqlstate, message, hint FROM bizm
 sql($node, 'DROP TRIGGER endless ON public.business_events');
 is(sql($node, 'SELECT bizmetrics.replay_rejects()'), 2, 'which can be stored once it is gone');
 
+# One that handles what would cancel it: its batch is lost, and the server stops.
+wait_for_flusher();
+sql($node, <<'SQL');
+CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  LOOP
+    BEGIN
+      PERFORM pg_sleep(0.01);
+    EXCEPTION WHEN query_canceled THEN NULL;
+    END;
+  END LOOP;
+END $$;
+CREATE TRIGGER stubborn BEFORE INSERT ON public.business_events FOR EACH ROW WHEN (new.event_name = 'stubborn') EXECUTE FUNCTION stubborn();
+SELECT bizmetrics.log_event_async('stubborn');
+SQL
+$begun = time;
+$node->stop('fast');
+cmp_ok(time - $begun, '<', 30, 'nor does it wait for one that does not let itself be cancelled');
+$node->start;
+sql($node, 'DROP TRIGGER stubborn ON public.business_events');
+
 # ---- a crash ----
 
 wait_for_flusher();
