@@ -3,9 +3,10 @@
 CREATE PROCEDURE pg_temp.flush() LANGUAGE plpgsql AS $$
 BEGIN
   FOR i IN 1 .. 3000 LOOP
-    EXIT WHEN (SELECT waiting = 0 FROM bizmetrics.buffer_status);
+    IF (SELECT waiting = 0 FROM bizmetrics.buffer_status) THEN RETURN; END IF;
     PERFORM pg_sleep(0.01);
   END LOOP;
+  RAISE 'events still wait: %', (SELECT b FROM bizmetrics.buffer_status b);
 END $$;
 -- From here on there is a flusher, for as long as something is logged every two seconds.
 DO $$
@@ -150,4 +151,6 @@ CALL pg_temp.flush();
 SELECT entity_id FROM business_events WHERE event_name = 'async_block' ORDER BY length(entity_id), entity_id;
 SELECT count(*) FROM business_events WHERE event_name IN ('async_bad', 'async_typed', 'async_2pc no');
 SELECT count(*) FROM business_events WHERE event_name = 'async_role';
+-- Why something is missing above, if it is.
+SELECT payload ->> 'event_name' AS event_name, sqlstate, message FROM bizmetrics.event_rejects WHERE via = 'log_event_async' ORDER BY reject_id;
 SELECT waiting, waiting_bytes, oldest_waiting, rejected, discarded, size_bytes FROM bizmetrics.buffer_status;
