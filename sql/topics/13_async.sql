@@ -13,7 +13,7 @@ CREATE FUNCTION bizmetrics.log_event_async(
 ) RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_log_event_async';
 COMMENT ON FUNCTION bizmetrics.log_event_async(text, jsonb, bizmetrics.identifier, bizmetrics.identifier, text, bizmetrics.identifier, timestamptz, text, text) IS
-'Stores a business event soon after the transaction has committed, within bizmetrics.flush_interval, and returns its id; never where the transaction or its subtransaction rolls back. A crash of the server loses events that are not stored yet. Where no flusher is running yet, the buffer is full or the table has row security, the event is stored in the transaction, as log_event() does. An event that cannot be stored after all goes to event_rejects. Of events with one dedupe_key only the first is stored: the id returned may then be of none. Errors: as log_event(), all at the call, but that where the event waits a partition that cannot be made is a reject.';
+'Stores a business event soon after the transaction has committed, within bizmetrics.flush_interval, and returns its id; never where the transaction or its subtransaction rolls back. A crash of the server loses events that are not stored yet. Where no flusher is running yet, the buffer is full or the table has row security, the event is stored in the transaction, as log_event() does. An event that cannot be stored after all goes to event_rejects, and gets another id where replay_rejects() stores it. Of events with one dedupe_key only the first is stored: the id returned may then be of none. Errors: as log_event(), all at the call, but that where the event waits a partition that cannot be made is a reject.';
 
 CREATE FUNCTION bizmetrics.buffer_state(
   OUT queued bigint,
