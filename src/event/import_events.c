@@ -590,8 +590,8 @@ store_all(Import *import)
 }
 
 /*
- * Those of an import before, by the caller or a role whose rights he has: what is still wrong is found again. Any
- * writer may call his source what somebody else calls another one, whose rejects are not his to delete.
+ * Those of an import before, by the caller, a role whose rights he has, or one that is gone: what is still wrong is
+ * found again. Any writer may call his source what somebody else calls another one, whose rejects are not his to delete.
  */
 static void
 forget_rejects(const Import *import)
@@ -603,8 +603,8 @@ forget_rejects(const Import *import)
 
 	if (SPI_execute_with_args(
 			"DELETE FROM bizmetrics.event_rejects WHERE via = $1 AND source = $2"
-			" AND imported_by IN (SELECT rolname FROM pg_catalog.pg_roles"
-			" WHERE pg_catalog.pg_has_role($3, oid, 'USAGE'))",
+			" AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = imported_by"
+			" AND NOT pg_catalog.pg_has_role($3, oid, 'USAGE'))",
 			lengthof(types), types, values, NULL, false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "could not delete the rejects");
 	bm_role_leave(&saved);

@@ -60,8 +60,16 @@ SET ROLE regress_other;
 CALL bizmetrics.import_events('SELECT 4 AS id, ''good'' AS event_name, timestamptz ''1976-01-02'' AS occurred_at', name => 'mine');
 RESET ROLE;
 SELECT source, imported_by, item FROM bizmetrics.event_rejects WHERE source = 'mine' ORDER BY reject_id;
+-- Those of a role that is gone are anybody's.
+SET ROLE regress_other;
+CALL bizmetrics.import_events('SELECT 3 AS id, '''' AS event_name, now() AS occurred_at', name => 'mine');
+RESET ROLE;
 SELECT bizmetrics.revoke_writer('regress_other');
 DROP ROLE regress_other;
+SET ROLE regress_importer;
+CALL bizmetrics.import_events('SELECT 4 AS id, ''good'' AS event_name, timestamptz ''1976-01-02'' AS occurred_at', name => 'mine');
+RESET ROLE;
+SELECT source, imported_by, item FROM bizmetrics.event_rejects WHERE source = 'mine' ORDER BY reject_id;
 -- Row security of the event table, of the writer's columns alone.
 ALTER TABLE public.business_events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY named ON public.business_events FOR INSERT TO regress_importer WITH CHECK (event_name <> 'forbidden');
