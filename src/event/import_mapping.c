@@ -202,7 +202,10 @@ map_texts(Mapper *mapper)
 		mapper->result->may_be_long[column] =
 			may_be_long(mapper, bm_event_column_names[column], template);
 		if (column == BM_EVENT_NAME)
+		{
+			bm_template_check_name(template);
 			mapper->name_is_column = is_one_column(template);
+		}
 	}
 }
 
@@ -476,7 +479,7 @@ find_key(Mapper *mapper)
 	relation_close(origin, AccessShareLock);
 }
 
-/* In the current memory context. Throws 22023, 42703 and 42804. */
+/* In the current memory context. Throws 22001, 22023, 42703 and 42804. */
 BmImportMapping *
 bm_import_map(const BmImportSource *source, Jsonb *mapping)
 {

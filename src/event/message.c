@@ -209,7 +209,7 @@ check_properties(Jsonb *paths)
 					errhint("For example [\"data.total\", \"data.currency\"].")));
 }
 
-/* In the current memory context; holds references into both arguments. Raises 22023. */
+/* In the current memory context; holds references into both arguments. Raises 22023 and 22001. */
 BmMapping *
 bm_mapping_parse(const char *event_name, Jsonb *paths)
 {
@@ -219,7 +219,10 @@ bm_mapping_parse(const char *event_name, Jsonb *paths)
 	check_keys(paths);
 	check_properties(paths);
 	if (event_name != NULL)
+	{
 		mapping->texts[BM_EVENT_NAME] = bm_template_parse("event_name", event_name);
+		bm_template_check_name(mapping->texts[BM_EVENT_NAME]);
+	}
 	for (int i = 0; i < lengthof(text_keys); i++)
 	{
 		const char *key = text_keys[i].key;

@@ -2,7 +2,10 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
+#include "event/event.h"
 #include "event/template.h"
 
 static void
@@ -87,6 +90,20 @@ bm_template_parse_reference(const char *argument, const char *text)
 	template->parts = palloc(sizeof(BmTemplatePart));
 	add_part(template, text, strlen(text), true);
 	return template;
+}
+
+/* Of an event's name: raises 22001 where its text alone, whatever the values are, has too many characters. */
+void
+bm_template_check_name(const BmTemplate *template)
+{
+	StringInfoData fixed;
+
+	initStringInfo(&fixed);
+	for (int i = 0; i < template->count; i++)
+		if (!template->parts[i].is_reference)
+			appendStringInfoString(&fixed, template->parts[i].text);
+	if (pg_mbstrlen(fixed.data) > BM_EVENT_NAME_MAX)
+		bm_event_check_name(CStringGetTextDatum(fixed.data), false);
 }
 
 /* The text, or NULL where one of its values is NULL, as with the operator ||. */

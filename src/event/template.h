@@ -20,6 +20,7 @@ typedef char *(*BmTemplateLookup)(const BmTemplatePart *part, const void *contex
 
 extern BmTemplate *bm_template_parse(const char *argument, const char *text);
 extern BmTemplate *bm_template_parse_reference(const char *argument, const char *text);
+extern void bm_template_check_name(const BmTemplate *template);
 extern char *bm_template_fill(const BmTemplate *template, BmTemplateLookup lookup,
 							  const void *context);
 

@@ -214,6 +214,7 @@ event_name_argument(FunctionCallInfo fcinfo, Relation rel, BmOperation operation
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", operations[operation].argument_name),
 				 errhint("Say what happened, for example 'order_paid'.")));
+	bm_template_check_name(bm_template_parse("event name", event_name));
 	check_not_tracked(rel, operation, event_name);
 	return event_name;
 }

@@ -103,6 +103,7 @@ SELECT bizmetrics.map_event(NULL, 'a', 'b');
 SELECT bizmetrics.map_event('a', NULL, 'b');
 SELECT bizmetrics.map_event('', 'a', 'b');
 SELECT bizmetrics.map_event('a:b', 'a', 'b');
+SELECT bizmetrics.map_event('a', 'a', repeat('b', 101));
 SELECT bizmetrics.map_event('a', 'a', '');
 SELECT bizmetrics.map_event('a', 'a', 'b{');
 SELECT bizmetrics.map_event('a', 'a', 'b', NULL);

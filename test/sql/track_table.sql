@@ -125,6 +125,7 @@ SELECT bizmetrics.track_table('orders', 'order_{nothing}');
 SELECT bizmetrics.track_table('orders', 'order_{id');
 SELECT bizmetrics.track_table('orders', 'order_id}');
 SELECT bizmetrics.track_table('orders', 'order_{}');
+SELECT bizmetrics.track_table('orders', repeat('ö', 101) || '{id}');
 SELECT bizmetrics.track_table('orders', 'order', company_id => 'tenant_id');
 SELECT bizmetrics.track_table('orders', on_update => 'order', columns => '{total,nothing}');
 SELECT bizmetrics.track_table('orders', 'order', properties => '{total,NULL}');
