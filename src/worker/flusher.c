@@ -133,7 +133,8 @@ check_limit(void)
 	took_too_long = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
-	ProcDiePending = ShutdownRequestPending && taken >= limit + LAST_TRY;
+	if (ShutdownRequestPending && taken >= limit + LAST_TRY)
+		ProcDiePending = true;
 	SetLatch(MyLatch);
 }
 
