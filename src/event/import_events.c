@@ -628,6 +628,7 @@ check_arguments(FunctionCallInfo fcinfo, Import *import)
 					{ARG_ON_ERROR, "on_error"},
 					{ARG_BATCH_SIZE, "batch_size"}};
 	char *on_error;
+	char *name = text_argument(fcinfo, ARG_NAME);
 
 	for (int i = 0; i < lengthof(required); i++)
 		if (PG_ARGISNULL(required[i].argument))
@@ -639,6 +640,10 @@ check_arguments(FunctionCallInfo fcinfo, Import *import)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("on_error must be \"reject\" or \"error\", not \"%s\"",
 							   on_error)));
+	if (name != NULL && name[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("name must not be empty"),
+						errhint("The ids of events and their rejects are known by it.")));
 	import->batch_size = PG_GETARG_INT32(ARG_BATCH_SIZE);
 	if (import->batch_size < 1)
 		ereport(ERROR,

@@ -187,7 +187,7 @@ SELECT pg_temp.error_of(format('CALL bizmetrics.import_events(%s)', arguments)) 
   ($$'nothing'$$), ($$'-'$$), ($$'4294967295'$$), ($$'history.log_pkey'$$), ($$'SELECT 1'$$), ($$'SELECT 1; SELECT 2', name => 'x'$$), ($$'SELECT oops', name => 'x'$$),
   ($$'log', '[]'$$), ($$'log', '{"name": "x"}'$$), ($$'log', '{"event_name": 1}'$$), ($$'log', '{"event_name": ""}'$$), ($$'log', '{"event_name": "{x"}'$$), ($$'log', '{"event_name": "{x}"}'$$),
   ($$'log', '{"occurred_at": null}'$$), ($$'log', '{"occurred_at": "company_id"}'$$), ($$'log', '{"properties": "company_id"}'$$), ($$'log', '{"properties": ["x"]}'$$), ($$'log', '{"properties": [1]}'$$),
-  ($$'orders'$$), ($$'orders', '{"event_name": "x"}'$$), ($$'"select"'$$), ($$'log', '{"id": "x"}'$$), ($$'log', format('{"event_name": "%s{id}"}', repeat('n', 101))::jsonb$$)) AS a (arguments);
+  ($$'orders'$$), ($$'orders', '{"event_name": "x"}'$$), ($$'"select"'$$), ($$'log', '{"id": "x"}'$$), ($$'log', format('{"event_name": "%s{id}"}', repeat('n', 101))::jsonb$$), ($$'log', name => ''$$)) AS a (arguments);
 BEGIN TRANSACTION READ ONLY;
 SELECT pg_temp.error_of($$CALL bizmetrics.import_events('log')$$);
 ROLLBACK;
