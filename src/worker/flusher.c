@@ -514,16 +514,23 @@ serve(void)
 		if (outcome <= STORED_SOME || waiting.promised)
 			give_up_at = now + LAST_TRY;
 		else if (closed && now > give_up_at)
-		{
-			ereport(LOG, (errmsg("%lld events of log_event_async() could not be stored",
-								 (long long) waiting.events),
-						  errhint("A server that is stopping loses them.")));
 			return;
-		}
 		retry = outcome == IN_TROUBLE ? Min(retry * 2, LAST_RETRY) : FIRST_RETRY;
 		if (outcome != STORED_ALL)
 			wait_for(closed ? FIRST_RETRY : retry);
 	}
+}
+
+/* At the end of the process, however it came: a stop loses what it leaves. */
+static void
+note_loss(int code, Datum arg)
+{
+	BmWaiting waiting = bm_buffer_waiting();
+
+	if (ShutdownRequestPending && waiting.events > 0)
+		ereport(LOG, (errmsg("%lld events of log_event_async() could not be stored",
+							 (long long) waiting.events),
+					  errhint("A server that is stopping loses them.")));
 }
 
 void
@@ -538,7 +545,10 @@ bm_flusher_main(Datum arg)
 	pgstat_report_appname("bizmetrics flusher");
 	set_up_session();
 	if (bm_buffer_attach())
+	{
+		before_shmem_exit(note_loss, (Datum) 0);
 		serve();
+	}
 }
 
 /* The launcher's side ------------------------------------------------------------------------- */

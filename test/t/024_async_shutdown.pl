@@ -162,8 +162,10 @@ CREATE TRIGGER stubborn BEFORE INSERT ON public.business_events FOR EACH ROW WHE
 SELECT bizmetrics.log_event_async('stubborn');
 SQL
 $begun = time;
+my $offset = -s $node->logfile;
 $node->stop('fast');
 cmp_ok(time - $begun, '<', 30, 'nor does it wait for one that does not let itself be cancelled');
+like(slurp_file($node->logfile, $offset), qr/LOG:  \d+ events of log_event_async\(\) could not be stored/, 'whose batch is lost, which the log says');
 $node->start;
 sql($node, 'DROP TRIGGER stubborn ON public.business_events');
 
