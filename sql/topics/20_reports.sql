@@ -242,11 +242,12 @@ CREATE FUNCTION bizmetrics.alter_report(
   retention_column text DEFAULT NULL,
   description text DEFAULT NULL,
   columns jsonb DEFAULT NULL,
-  match_days text DEFAULT NULL
+  match_days text DEFAULT NULL,
+  recompute boolean DEFAULT true
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_alter_report';
-COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb, text) IS
-'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (with lookback and reach), lookback, timeout, misfire_grace, after, events, companies, grain, reach, retention. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Another query, bucket, timezone, strategy, grain, reach or other events or companies mean that everything is computed anew by the next run; columns that a SELECT gives now are added to its table, and those that it gives no more must have been dropped before. Lifts a quarantine. Errors: as create_report(); 42704 no such report; 42501 not its owner.';
+COMMENT ON FUNCTION bizmetrics.alter_report(text, text, text, text, interval, interval, integer, interval[], interval, name, text, interval, integer, text, text, text[], text[], text, text[], text[], text, interval, interval, text, text, jsonb, text, boolean) IS
+'Changes what create_report() was told; NULL leaves it as it is, and unset names what is to be none: bucket (with lookback and reach), lookback, timeout, misfire_grace, after, events, companies, grain, reach, retention. A run that is under way goes on as it began. Another schedule or timezone counts from now; slots of the old one that did not run are given up. Another query, bucket, timezone, strategy, grain, reach or other events or companies mean that everything is computed anew by the next run; columns that a SELECT gives now are added to its table, and those that it gives no more must have been dropped before. recompute => false leaves what is there, and only what is new goes by another query: of a delta, append, or a query over new_events(). Lifts a quarantine. Errors: as create_report(); 22023 recompute => false with a change of more than the query, or of a report that does not add what is new; 42704 no such report; 42501 not its owner.';
 
 CREATE FUNCTION bizmetrics.reset_report(name text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'bizmetrics_reset_report';

@@ -22,6 +22,7 @@
 #include "utils/typcache.h"
 
 #include "report/apply.h"
+#include "report/expire.h"
 #include "report/target.h"
 
 #define RESULT "bizmetrics_result"
@@ -48,14 +49,20 @@ name(const Apply *apply, int i)
 }
 
 static bool
-is_key(const Apply *apply, int i)
+is_key_column(const Apply *apply, const char *name)
 {
 	ListCell *cell;
 
 	foreach(cell, bm_text_list(apply->report->key))
-		if (strcmp(lfirst(cell), NameStr(column(apply, i)->attname)) == 0)
+		if (strcmp(lfirst(cell), name) == 0)
 			return true;
 	return false;
+}
+
+static bool
+is_key(const Apply *apply, int i)
+{
+	return is_key_column(apply, NameStr(column(apply, i)->attname));
 }
 
 static bool
@@ -184,9 +191,42 @@ append_update(StringInfo sql, const Apply *apply)
 	appendStringInfoString(sql, ")::pg_catalog.record");
 }
 
+/* Which key is NULL, or comes twice, the user is told in the words of the report. */
+static void
+rethrow(const Apply *apply, MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION &&
+		strcmp(error->funcname, "ExecOnConflictUpdate") == 0)
+	{
+		error->message = psprintf(
+			"the query of report \"%s\" gives more than one row of the same key (%s)",
+			apply->report->name, bm_target_key_columns(apply->report));
+		error->hint = pstrdup("Group by the columns of key, or name more of them in it.");
+	}
+	else if (error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION &&
+			 error->column_name != NULL && is_key_column(apply, error->column_name))
+	{
+		error->message = psprintf(
+			"the query of report \"%s\" gives NULL for column \"%s\", which is in key",
+			apply->report->name, error->column_name);
+		error->hint =
+			pstrdup("Use coalesce(), or leave such rows out: NULL tells no rows apart.");
+	}
+	ReThrowError(error);
+}
+
 static uint64
 put_rows(const Apply *apply)
 {
+	MemoryContext context = CurrentMemoryContext;
+	BmParameters parameters = {0};
+	char *kept = bm_report_not_expired(apply->report, &parameters);
+	volatile uint64 rows = 0;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -194,10 +234,19 @@ put_rows(const Apply *apply)
 	append_names(&sql, apply, "", true, true);
 	appendStringInfoString(&sql, ") SELECT ");
 	append_names(&sql, apply, "", true, true);
-	appendStringInfoString(&sql, " FROM " RESULT);
+	appendStringInfo(&sql, " FROM " RESULT " WHERE %s", kept != NULL ? kept : "true");
 	if (apply->report->key != NULL && apply->report->strategy != BM_APPEND)
 		append_update(&sql, apply);
-	return bm_spi_execute(sql.data, NULL);
+	PG_TRY();
+	{
+		rows = bm_spi_execute(sql.data, &parameters);
+	}
+	PG_CATCH();
+	{
+		rethrow(apply, context);
+	}
+	PG_END_TRY();
+	return rows;
 }
 
 /* Rows of the window: their bucket is in it, and their grain among the values. */
@@ -217,7 +266,8 @@ append_window(StringInfo sql, const Apply *apply)
 		" AND t.%s OPERATOR(pg_catalog.<) %s",
 		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 1),
 		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 2));
-	if (apply->parameters->count > 2 && !apply->parameters->nulls[2])
+	if (apply->report->grain != NULL && apply->parameters->count > 2 &&
+		!apply->parameters->nulls[2])
 		appendStringInfo(sql, " AND t.%s OPERATOR(pg_catalog.=) ANY ($3)",
 						 name(apply, select->grain_column));
 }

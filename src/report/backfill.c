@@ -35,6 +35,7 @@
 #include "report/manage.h"
 #include "report/retry.h"
 #include "report/run.h"
+#include "report/select.h"
 #include "report/state.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_backfill_report);
@@ -216,8 +217,7 @@ check_report(const BmReport *report)
 
 	if (report->bucket == NULL)
 		problem = "it has no bucket";
-	else if (report->strategy == BM_APPEND ||
-			 (report->strategy == BM_CUSTOM && bm_increment_mode(report) == BM_MODE_NEW))
+	else if (report->strategy == BM_APPEND || bm_query_calls(report->query, "new_events"))
 		problem = "it only adds what is new";
 	else if (report->strategy == BM_DELTA && bm_watermark_get(report)->snapshot == 0)
 		problem = "it has not run yet, and its first run computes everything";

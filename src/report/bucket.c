@@ -148,21 +148,61 @@ local_bucket(const Interval *bucket, int64 local, int64 *start, int64 *end)
 	}
 }
 
+/* The local times of a change of the clocks that come twice, [first, last); false where none do. */
+static bool
+times_that_repeat(pg_time_t change, int64 before, int64 after, int64 *first, int64 *last)
+{
+	TimestampTz at = time_t_to_timestamptz(change);
+
+	*first = at + after * USECS_PER_SEC;
+	*last = at + before * USECS_PER_SEC;
+	return after < before;
+}
+
+/*
+ * Where a bucket holds some of the local times that come twice and ends among them, or begins, its like are not next to
+ * each other: it is one with those that hold the others.
+ */
+static void
+hold_both(const Interval *bucket, pg_tz *zone, int64 *start, int64 *end)
+{
+	pg_time_t at = timestamptz_to_time_t(from_local(*start, zone) - USECS_PER_DAY);
+	pg_time_t until = timestamptz_to_time_t(from_local(*end, zone) + USECS_PER_DAY);
+	pg_time_t change;
+	long before;
+	long after;
+	int is_dst_before;
+	int is_dst_after;
+
+	while (pg_next_dst_boundary(&at, &before, &is_dst_before, &change, &after,
+								&is_dst_after, zone) == 1 &&
+		   change < until)
+	{
+		int64 first;
+		int64 last;
+		int64 unused;
+
+		at = change;
+		if (!times_that_repeat(change, before, after, &first, &last) || last <= *start ||
+			first >= *end)
+			continue;
+		if (first < *start)
+			local_bucket(bucket, first, start, &unused);
+		if (last > *end)
+			local_bucket(bucket, last - 1, &unused, end);
+	}
+}
+
 /* The bucket that holds an instant. */
 BmWindow
 bm_bucket_of(const Interval *bucket, pg_tz *zone, TimestampTz at)
 {
-	static const Interval hour = {.time = USECS_PER_HOUR};
 	BmWindow window;
 	int64 start;
 	int64 end;
 
-	/* Minutes that come twice are not next to their like: there, whole hours are one bucket. */
-	if (bucket->time > 0 && bucket->time < USECS_PER_HOUR &&
-		offset_at(at - 2 * USECS_PER_HOUR, zone) !=
-			offset_at(at + 2 * USECS_PER_HOUR, zone))
-		bucket = &hour;
 	local_bucket(bucket, to_local(at, zone), &start, &end);
+	hold_both(bucket, zone, &start, &end);
 	window.start = from_local(start, zone);
 	window.end = from_local(end, zone);
 	return window;

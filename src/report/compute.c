@@ -23,6 +23,9 @@
 #include "event/new_events.h"
 #include "report/apply.h"
 #include "report/compute.h"
+#include "report/culprit.h"
+#include "report/delta.h"
+#include "report/depends.h"
 #include "report/expire.h"
 #include "report/state.h"
 #include "report/target.h"
@@ -211,33 +214,6 @@ compute_custom_window(const BmReport *report, BmParameters *parameters)
 	return rows;
 }
 
-/* A window of a delta: what the events that it has read add up to, in place of what is there. */
-static uint64
-compute_window_of_delta(const BmReport *report, const BmPiece *piece)
-{
-	BmParameters parameters = {0};
-	BmSelect *select = bm_select_read(report);
-	BmIncrement increment = {.report = report, .now = bm_watermark_get(report)->snapshot};
-	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
-								 .window = piece->window,
-								 .written = BM_ALWAYS};
-	volatile uint64 rows = 0;
-
-	add_window(report, piece, &parameters);
-	bm_increment_enter(&increment);
-	PG_TRY();
-	{
-		rows = bm_apply(report, bm_select_sql(select, report, &restriction), select,
-						&parameters, false, BM_VANISHED_GO_IN_WINDOW);
-	}
-	PG_FINALLY();
-	{
-		bm_increment_leave(&increment);
-	}
-	PG_END_TRY();
-	return rows;
-}
-
 /* The SELECT of a window, with its parameters. */
 static char *
 sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *piece)
@@ -249,6 +225,31 @@ sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *pie
 	return select->is_plain ? bm_select_sql(select, report, &restriction) : report->query;
 }
 
+/* What the SELECT gives of a window; says how many rows that wrote. */
+static uint64
+compute_select(const BmReport *report, const BmSelect *select, const BmPiece *piece)
+{
+	BmParameters parameters = {0};
+
+	add_window(report, piece, &parameters);
+	return bm_apply(
+		report, sql_of_window(report, select, piece), select, &parameters, false,
+		report->strategy == BM_MERGE ? BM_VANISHED_STAY : BM_VANISHED_GO_IN_WINDOW);
+}
+
+/* Likewise, where a bucket's rows would depend on those of others: one bucket after the other. */
+static uint64
+compute_each_bucket(const BmReport *report, const BmSelect *select, const BmPiece *piece)
+{
+	List *pieces = list_make1(bm_piece(piece->window, piece->values));
+	uint64 rows = 0;
+
+	while (pieces != NIL)
+		rows += compute_select(report, select,
+							   bm_increment_take(report, &pieces, BM_TAKE_BUCKET));
+	return rows;
+}
+
 /* Computes a window; says how many rows that wrote. */
 static uint64
 compute_window(const BmReport *report, const BmPiece *piece)
@@ -256,13 +257,17 @@ compute_window(const BmReport *report, const BmPiece *piece)
 	BmParameters parameters = {0};
 	BmSelect *select;
 
-	add_window(report, piece, &parameters);
+	if (report->strategy == BM_DELTA)
+		return bm_delta_window(report, piece->window);
 	if (report->strategy == BM_CUSTOM)
+	{
+		add_window(report, piece, &parameters);
 		return compute_custom_window(report, &parameters);
+	}
 	select = bm_select_read(report);
-	return bm_apply(
-		report, sql_of_window(report, select, piece), select, &parameters, false,
-		report->strategy == BM_MERGE ? BM_VANISHED_STAY : BM_VANISHED_GO_IN_WINDOW);
+	if (report->strategy == BM_REPLACE_WINDOW && bm_depends_on_window(select->query))
+		return compute_each_bucket(report, select, piece);
+	return compute_select(report, select, piece);
 }
 
 static void
@@ -296,8 +301,7 @@ uint64
 bm_compute_batch(const BmReport *report, const BmPiece *piece)
 {
 	const BmReport *full = bm_compute_report(report);
-	uint64 rows = report->strategy == BM_DELTA ? compute_window_of_delta(report, piece)
-											   : compute_window(full, piece);
+	uint64 rows = compute_window(full, piece);
 
 	bm_increment_require_kept(full, piece->window);
 	note_change(report, rows, piece->window);
@@ -381,6 +385,42 @@ tell_start(const BmReport *report)
 							"definition.")));
 }
 
+/*
+ * New events of before a time, the buckets of which are not kept: what stands there has the others, and is added to also
+ * where the rest of a delta is computed by windows.
+ */
+static uint64
+add_before(const BmReport *report, TimestampTz kept_from)
+{
+	uint64 rows = bm_delta_add_before(report, kept_from);
+	ListCell *cell;
+
+	foreach(cell, bm_increment_new_windows(report))
+	{
+		BmWindow window = ((BmPiece *) lfirst(cell))->window;
+
+		if (window.start < kept_from)
+			note_change(report, rows, window);
+	}
+	return rows;
+}
+
+/* Looks at what is new, in the increment that is entered; of a delta, adds what is too old to be computed by windows. */
+static List *
+look_at_windows(const BmReport *report, BmRun *run, BmWatermark *mark)
+{
+	if (report->strategy == BM_DELTA && !mark->is_void && mark->snapshot != (Datum) 0)
+	{
+		TimestampTz kept_from = bm_increment_kept_from(report);
+
+		run->instead = BM_INSTEAD_LOCATE;
+		if (kept_from != DT_NOBEGIN)
+			run->row_count += add_before(report, kept_from);
+		run->instead = BM_INSTEAD_NOTHING;
+	}
+	return bm_increment_look(report, mark, run);
+}
+
 /* Looks for what changed, once an attempt. */
 static List *
 look(const BmReport *report, BmRun *run)
@@ -398,7 +438,7 @@ look(const BmReport *report, BmRun *run)
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
-		found = bm_increment_look(report, mark, run);
+		found = look_at_windows(report, run, mark);
 	}
 	PG_FINALLY();
 	{
@@ -407,7 +447,8 @@ look(const BmReport *report, BmRun *run)
 	PG_END_TRY();
 	move_watermark(report, mark, &before, run->snapshot, found != NIL);
 	run->has_looked = true;
-	if (before.is_void && report->strategy == BM_REPLACE_WINDOW && report->source == NULL)
+	if (before.is_void && report->strategy != BM_MERGE && report->strategy != BM_CUSTOM &&
+		report->source == NULL)
 		run->row_count += empty_around(report, found, before.is_redefined);
 	if (pending == NIL)
 		return found;
@@ -500,18 +541,6 @@ step_windows(const BmReport *report, BmRun *run, bool whole)
 	return pieces != NIL;
 }
 
-/* The SELECT over new events: it names them itself, or reads all and is restricted. */
-static char *
-sql_of_new(const BmReport *report, const BmSelect *select)
-{
-	BmRestriction restriction = {.only = BM_ONLY_NEW};
-
-	if (!select->is_plain || bm_query_calls(report->query, "new_events"))
-		return report->query;
-	restriction.written = bm_increment_written();
-	return bm_select_sql(select, report, &restriction);
-}
-
 /* What a run would execute, for a window where that is given; for explain_report(). */
 char *
 bm_compute_sql(const BmReport *report, const BmPiece *piece, BmParameters *parameters)
@@ -524,58 +553,20 @@ bm_compute_sql(const BmReport *report, const BmPiece *piece, BmParameters *param
 		return report->query;
 	if (piece != NULL)
 		return sql_of_window(report, bm_select_read(report), piece);
-	return sql_of_new(report, bm_select_read(report));
+	return bm_delta_sql(report, bm_select_read(report));
 }
 
-/* Everything, from the first time that may be computed on: for a delta that has nothing to add to. */
+/* A custom query over new events; all times are in its window. */
 static uint64
-compute_anew(const BmReport *report, const BmSelect *select)
-{
-	BmParameters parameters = {0};
-	TimestampTz kept_from = bm_increment_kept_from(report);
-	bool has_window = report->bucket != NULL && select->is_plain;
-	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
-								 .window = {kept_from, DT_NOEND},
-								 .written = BM_ALWAYS};
-
-	if (report->bucket != NULL)
-	{
-		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(kept_from));
-		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
-	}
-	if (!has_window && kept_from != DT_NOBEGIN)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("report \"%s\" cannot be computed anew: events before %s were "
-						"pruned",
-						report->name, timestamptz_to_str(kept_from)),
-				 errhint("Give it a bucket, or drop it and let a new one begin with what "
-						 "there is.")));
-	return bm_apply(report,
-					has_window ? bm_select_sql(select, report, &restriction)
-							   : sql_of_new(report, select),
-					select, &parameters, false,
-					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO);
-}
-
-/* What new events add up to is added, or by a custom query done; all times are in its window. */
-static uint64
-compute_new(const BmReport *report, const BmSelect *select)
+execute_new(const BmReport *report)
 {
 	BmParameters parameters = {0};
 	int nest_level = bm_increment_plan_for_few();
 	uint64 rows;
 
 	if (report->bucket != NULL)
-	{
-		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOBEGIN));
-		bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(DT_NOEND));
-	}
-	if (select == NULL)
-		rows = execute_commands(report->query, &parameters);
-	else
-		rows = bm_apply(report, sql_of_new(report, select), select, &parameters, true,
-						BM_VANISHED_STAY);
+		add_window(report, bm_piece(BM_ALWAYS, NULL), &parameters);
+	rows = execute_commands(report->query, &parameters);
 	AtEOXact_GUC(false, nest_level);
 	return rows;
 }
@@ -628,6 +619,15 @@ note_changes(const BmReport *report, const BmWatermark *mark)
 		bm_change_insert(report->id, ((BmPiece *) lfirst(cell))->window);
 }
 
+/* Where an event keeps what is new from being added up: can it be computed by windows, or the event be found? */
+static BmInstead
+what_instead(const BmReport *report, const BmSelect *select)
+{
+	if (report->strategy == BM_DELTA && report->bucket != NULL && select->is_plain)
+		return BM_INSTEAD_BY_WINDOWS;
+	return bm_culprit_may_be(report, select) ? BM_INSTEAD_LOCATE : BM_INSTEAD_NOTHING;
+}
+
 static void
 step_new(const BmReport *report, BmRun *run)
 {
@@ -639,6 +639,7 @@ step_new(const BmReport *report, BmRun *run)
 	BmSelect *select = report->strategy != BM_CUSTOM ? bm_select_read(report) : NULL;
 	volatile bool moves = is_void || mark->snapshot == (Datum) 0;
 
+	run->instead = what_instead(report, select);
 	bm_increment_enter(&increment);
 	PG_TRY();
 	{
@@ -647,9 +648,11 @@ step_new(const BmReport *report, BmRun *run)
 		if (is_void)
 			tell_start(report);
 		if (is_void && report->strategy == BM_DELTA)
-			run->row_count += compute_anew(report, select);
+			run->row_count += bm_delta_anew(report, select);
+		else if (select != NULL)
+			run->row_count += bm_delta_add(report, select);
 		else
-			run->row_count += compute_new(report, select);
+			run->row_count += execute_new(report);
 		if (has_written(run) && is_source(report))
 			note_changes(report, mark);
 		moves = moves || has_written(run);
@@ -666,6 +669,30 @@ step_new(const BmReport *report, BmRun *run)
 		mark->snapshot = run->snapshot;
 		bm_watermark_put(report, mark);
 	}
+	if (is_void)
+		bm_pending_delete(report->id,
+						  BM_NO_ID); /* of what it was before it was altered */
+	run->instead = BM_INSTEAD_NOTHING;
+}
+
+/*
+ * New events are added up at once; where that fails for an event, window by window, so that those of other buckets do
+ * not wait for it: the window that fails stays pending, and is computed anew, from all that was read, until it
+ * succeeds. True where there are windows to compute.
+ */
+static bool
+step_new_or_windows(const BmReport *report, BmRun *run, bool whole)
+{
+	if (!run->by_windows && !run->has_added)
+	{
+		step_new(report, run);
+		if (bm_pending_list(report->id) == NIL)
+			return false;
+		run->has_added = run->has_looked = true;
+		if (!whole)
+			return true;
+	}
+	return step_windows(report, run, whole);
 }
 
 static void
@@ -678,6 +705,7 @@ step_whole(const BmReport *report, BmRun *run)
 		run->row_count += execute_commands(report->query, &none);
 	else
 		run->row_count += bm_whole_compute(report);
+	bm_pending_delete(report->id, BM_NO_ID); /* of what it was before it was altered */
 	if (has_written(run) && is_source(report))
 		bm_change_insert(report->id, all);
 }
@@ -724,6 +752,11 @@ bm_compute_step(const BmReport *report, BmRun *run, bool whole)
 {
 	bool more = false;
 
+	if (run->locates)
+	{
+		bm_culprit_find(bm_compute_report(report), run);
+		return false;
+	}
 	prepare_to_look(report, run);
 	switch (bm_increment_mode(report))
 	{
@@ -731,7 +764,7 @@ bm_compute_step(const BmReport *report, BmRun *run, bool whole)
 			step_whole(report, run);
 			break;
 		case BM_MODE_NEW:
-			step_new(bm_compute_report(report), run);
+			more = step_new_or_windows(bm_compute_report(report), run, whole);
 			break;
 		case BM_MODE_WINDOWS:
 			more = step_windows(bm_compute_report(report), run, whole);

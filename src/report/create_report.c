@@ -30,6 +30,7 @@
 #include "report/after.h"
 #include "report/bucket.h"
 #include "report/history.h"
+#include "report/increment.h"
 #include "report/lock.h"
 #include "report/manage.h"
 #include "report/prepare.h"
@@ -120,6 +121,7 @@ static const char *const argument_names[] = {"name",
 /* Of alter_report(): where each stands, or NOT_THERE; between them is unset. */
 #define NOT_THERE (-1)
 #define ALTER_UNSET 16
+#define ALTER_RECOMPUTE 27
 
 static const int positions_in_alter[ARGUMENTS] = {
 	0,	NOT_THERE, 1,  2,		  NOT_THERE, 3,	 4,	 5,			6,	7,		   8,
@@ -436,6 +438,17 @@ check_grain(const char *grain)
 				"event_name, actor_user_id, company_id, entity_type, entity_id");
 }
 
+static void
+check_retention(const Interval *retention)
+{
+	const char *problem = bm_duration_problem(retention);
+
+	if (problem == NULL && bm_interval_usecs(retention) == 0)
+		problem = "it must be positive";
+	if (problem != NULL)
+		refuse_interval("retention", retention, problem);
+}
+
 /* What only reports that follow changes have. */
 static void
 check_increment(const BmReport *report)
@@ -447,9 +460,8 @@ check_increment(const BmReport *report)
 		check_grain(report->grain);
 	if (report->reach != NULL && bm_duration_problem(report->reach) != NULL)
 		refuse_interval("reach", report->reach, bm_duration_problem(report->reach));
-	if (report->retention != NULL && (bm_duration_problem(report->retention) != NULL ||
-									  bm_interval_usecs(report->retention) == 0))
-		refuse_interval("retention", report->retention, "it must be positive");
+	if (report->retention != NULL)
+		check_retention(report->retention);
 	if (report->source != NULL &&
 		(report->grain != NULL || report->events != NULL || report->companies != NULL))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -609,6 +621,38 @@ alters_rows(const Call *call, const BmReport *report, const BmReport *before)
 		   (report->reach == NULL) != (before->reach == NULL);
 }
 
+static void
+refuse_to_keep(const char *problem)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("recompute => false cannot be: %s", problem),
+					errhint("Leave it out: the next run computes everything anew.")));
+}
+
+/* Do the rows stay as they are, and only what is new goes by another query? */
+static bool
+keeps_rows(const Call *call, const BmReport *report, const BmReport *before)
+{
+	Call without_query = *call;
+	int positions[ARGUMENTS];
+
+	if (call->fcinfo->args[ALTER_RECOMPUTE].isnull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("recompute must not be NULL")));
+	if (DatumGetBool(call->fcinfo->args[ALTER_RECOMPUTE].value) ||
+		!alters_rows(call, report, before))
+		return false;
+	memcpy(positions, call->positions, sizeof(positions));
+	positions[ARG_QUERY] = NOT_THERE;
+	without_query.positions = positions;
+	if (alters_rows(&without_query, report, before))
+		refuse_to_keep("more than the query is altered");
+	if (bm_increment_mode(report) != BM_MODE_NEW ||
+		bm_increment_mode(before) != BM_MODE_NEW)
+		refuse_to_keep("the report does not add what is new");
+	return true;
+}
+
 Datum
 bizmetrics_alter_report(PG_FUNCTION_ARGS)
 {
@@ -617,6 +661,7 @@ bizmetrics_alter_report(PG_FUNCTION_ARGS)
 	BmReport before;
 	BmPrepare prepare = {0};
 	Oid owner;
+	bool keeps;
 
 	PreventCommandIfReadOnly("alter_report()");
 	bm_registry_lock();
@@ -634,12 +679,14 @@ bizmetrics_alter_report(PG_FUNCTION_ARGS)
 	if (is_given(&call, ARG_QUERY))
 		report->search_path = pstrdup(namespace_search_path);
 	prepare.alters_rows = alters_rows(&call, report, &before);
+	keeps = keeps_rows(&call, report, &before);
 	describe(&call, &prepare);
 	if (prepare.alters_rows || is_given(&call, ARG_OWNER) ||
 		is_given(&call, ARG_RETENTION) || is_given(&call, ARG_RETENTION_COLUMN) ||
 		prepare.description != NULL || prepare.columns != NULL)
 		bm_prepare_as_owner(report, owner, &prepare);
-	if (prepare.alters_rows)
+	/* A table that was dropped is made anew, and is to be filled anew. */
+	if ((prepare.alters_rows && !keeps) || prepare.target_was_made)
 		report->definition++;
 	if (strcmp(report->schedule, before.schedule) != 0 ||
 		strcmp(report->timezone, before.timezone) != 0 ||

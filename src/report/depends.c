@@ -12,6 +12,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -153,4 +154,60 @@ bool
 bm_depends_on_others(Query *query)
 {
 	return calls_foreign((Node *) query, NULL);
+}
+
+/* Is one of these columns a time, which keeps the rows of a bucket apart from others? */
+static bool
+goes_by_time(List *clauses, const Query *query)
+{
+	ListCell *cell;
+
+	foreach(cell, clauses)
+		if (is_time(exprType(get_sortgroupclause_expr(lfirst(cell), query->targetList))))
+			return true;
+	return false;
+}
+
+static bool
+looks_at_others(const Query *query)
+{
+	ListCell *cell;
+
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		return true;
+	if (query->hasDistinctOn && !goes_by_time(query->distinctClause, query))
+		return true;
+	foreach(cell, query->windowClause)
+		if (!goes_by_time(lfirst_node(WindowClause, cell)->partitionClause, query))
+			return true;
+	return false;
+}
+
+/*
+ * Does it depend on which buckets are computed with one, as LIMIT does, and a rank that is not of the day alone? What
+ * is asked of each row, in a subquery of an expression or LATERAL, does not.
+ */
+bool
+bm_depends_on_window(const Query *query)
+{
+	ListCell *cell;
+
+	if (looks_at_others(query))
+		return true;
+	foreach(cell, query->rtable)
+	{
+		const RangeTblEntry *entry = lfirst(cell);
+
+		if (entry->rtekind == RTE_SUBQUERY && !entry->lateral &&
+			bm_depends_on_window(entry->subquery))
+			return true;
+	}
+	foreach(cell, query->cteList)
+	{
+		Node *with = lfirst_node(CommonTableExpr, cell)->ctequery;
+
+		if (bm_depends_on_window(castNode(Query, with)))
+			return true;
+	}
+	return false;
 }

@@ -6,5 +6,6 @@
 
 extern bool bm_depends_on_clock(Query *query, const char *text);
 extern bool bm_depends_on_others(Query *query);
+extern bool bm_depends_on_window(const Query *query);
 
 #endif

@@ -161,9 +161,12 @@ explain_new(ReturnSetInfo *result, const BmReport *report, const BmWatermark *ma
 {
 	BmParameters parameters = {0};
 	char *sql = bm_compute_sql(report, NULL, &parameters);
+	List *pending = mark->is_void ? NIL : bm_pending_list(report->id);
 
 	put_line(result,
 			 psprintf("New events: " INT64_FORMAT, bm_increment_count_new(report, mark)));
+	if (pending != NIL)
+		describe_windows(result, pending);
 	put_line(result, "Plan:");
 	describe_plan(result, report, sql, &parameters);
 }

@@ -5,7 +5,7 @@
 #include "access/genam.h"
 #include "datatype/timestamp.h"
 
-#include "report/bucket.h"
+#include "report/attempt.h"
 #include "report/state.h"
 
 typedef enum BmRunState
@@ -18,44 +18,6 @@ typedef enum BmRunState
 	BM_RUN_CRASHED,
 	BM_RUN_SKIPPED
 } BmRunState;
-
-/* An attempt. */
-typedef struct BmRun
-{
-	int64 run_id;
-	int64 report_id;
-	TimestampTz slot; /* BM_NO_TIME: not scheduled */
-	int attempt;
-	BmTrigger trigger;
-	bool has_window;
-	BmWindow
-		window; /* of what it has computed: from the first of its windows to the last one */
-	TimestampTz started_at;
-	int pid;
-
-	/* An attempt of an incremental report may take more than one transaction. */
-	Datum
-		snapshot; /* pg_snapshot of its first transaction's beginning; 0: it has not begun */
-	bool has_looked; /* for what changed */
-	int windows;
-	uint64 row_count;
-
-	/* Rows of the table of before have gone, if it has a retention. */
-	bool has_expired;
-	TimestampTz expired_to;
-
-	/* One window that fails does not keep it from the others: see bm_run_goes_on(). */
-	BmWindow step; /* that is being computed, if is_computing */
-	bool is_computing;
-	bool has_others; /* there are others to compute after it, or with it */
-	int failed;		 /* windows that failed */
-	int failed_in_a_row;
-	BmWindow first_failed;
-	TimestampTz past; /* if any did: what begins before was computed, or failed */
-	bool is_narrow;
-	TimestampTz narrow_to; /* then what begins before is computed bucket by bucket */
-	ErrorData *error;	   /* for which it has failed; NULL: none */
-} BmRun;
 
 /* How it ended. */
 typedef struct BmRunEnd

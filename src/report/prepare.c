@@ -124,6 +124,33 @@ find_target(const BmReport *report, Oid owner)
 	return target;
 }
 
+/* Does it take the table, or what its key tells apart, for its own? */
+static bool
+owns_rows(const BmReport *report)
+{
+	return report->strategy == BM_REPLACE_WINDOW || report->strategy == BM_FULL ||
+		   report->strategy == BM_DELTA;
+}
+
+/* Two reports of which each deletes what the other wrote, or adds to it, fill no table. */
+static void
+check_alone(const BmReport *report, Oid target)
+{
+	ListCell *cell;
+
+	foreach(cell, bm_report_list())
+	{
+		const BmReport *other = lfirst(cell);
+
+		if (other->id != report->id && owns_rows(other) && owns_rows(report) &&
+			bm_report_target(other, true) == target)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+							errmsg("target %s is that of report \"%s\"", report->target,
+								   other->name),
+							errhint("Use another target, or strategy merge for both.")));
+	}
+}
+
 static bool
 is_declarative(const BmReport *report)
 {
@@ -263,11 +290,12 @@ read_select(const BmReport *report)
 
 /* Makes the table from the SELECT, or fits it to it. */
 static void
-prepare_target(const BmReport *report, const BmSelect *select, const BmPrepare *prepare)
+prepare_target(const BmReport *report, const BmSelect *select, BmPrepare *prepare)
 {
 	Oid target = bm_report_target(report, true);
 
-	if (!OidIsValid(target))
+	prepare->target_was_made = !OidIsValid(target);
+	if (prepare->target_was_made)
 		bm_target_make(report, select);
 	else if (!prepare->is_new && prepare->alters_rows)
 		bm_target_add_columns(report, select, target);
@@ -392,6 +420,8 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 		select = prepare_declarative(report, prepare);
 	check_windows(report);
 	target = find_target(report, owner);
+	if (prepare->is_new || prepare->alters_rows)
+		check_alone(report, target);
 	if (!is_declarative(report))
 		check_query(report);
 	find_retention_column(report, select, target);

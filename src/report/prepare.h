@@ -15,6 +15,7 @@ typedef struct BmPrepare
 	char *description;
 	Jsonb *columns;
 	bool target_is_empty; /* what was found */
+	bool target_was_made; /* it was not there */
 	ArrayType *events;	  /* names of those that change something; NULL: all */
 } BmPrepare;
 

@@ -23,6 +23,7 @@
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
@@ -302,11 +303,22 @@ bm_run_goes_on(const BmReport *report, BmRun *run, const BmRun *before, bool who
 			   ErrorData *error)
 {
 	BmRun part = *run;
-	bool may = part.is_computing && bm_retry_is_of_data(error->sqlerrcode);
+	bool is_of_data = bm_retry_is_of_data(error->sqlerrcode);
+	bool may = part.is_computing && is_of_data;
 	bool is_many = may && is_of_many_buckets(report, part.step);
 
 	*run = *before;
-	if (may && whole && (is_many || part.has_others || part.windows > 0))
+	if (run->locates)
+		return false;
+	if (is_of_data && part.instead != BM_INSTEAD_NOTHING)
+	{
+		run->by_windows = part.instead == BM_INSTEAD_BY_WINDOWS;
+		run->locates = part.instead == BM_INSTEAD_LOCATE;
+		run->error = run->locates ? error : NULL;
+		return true;
+	}
+	if (may && whole &&
+		(is_many || part.has_others || part.has_added || part.windows > 0))
 		return true;
 	if (is_many && !whole)
 	{
@@ -561,19 +573,29 @@ bm_run_end_failed(const BmRun *run, bool timed_out)
 	BmRunEnd end = bm_run_end_of_error(run->error, timed_out);
 	StringInfoData detail;
 
-	if (run->failed == 0)
+	if (run->failed == 0 && !run->has_culprit)
 		return end;
 	initStringInfo(&detail);
 	if (end.detail != NULL)
 		appendStringInfo(&detail, "%s\n", end.detail);
+	end.detail = detail.data;
+	if (run->has_culprit)
+	{
+		appendStringInfo(
+			&detail, "It fails for the event %s of %s.",
+			DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&run->culprit))),
+			timestamptz_to_str(run->culprit_at));
+		end.detail = detail.data;
+		return end;
+	}
 	appendStringInfo(&detail, "The bucket from %s",
 					 timestamptz_to_str(run->first_failed.start));
 	appendStringInfo(&detail, " to %s", timestamptz_to_str(run->first_failed.end));
 	if (run->failed > 1)
 		appendStringInfo(&detail, ", the first of %d that failed,", run->failed);
-	appendStringInfoString(&detail, run->windows > 0
-										? " stays as it was; others were computed."
-										: " stays as it was.");
+	appendStringInfoString(&detail,
+						   run->has_added ? " is not complete" : " stays as it was");
+	appendStringInfoString(&detail, run->windows > 0 ? "; others were computed." : ".");
 	end.detail = detail.data;
 	return end;
 }

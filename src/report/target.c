@@ -79,8 +79,8 @@ check_columns(const BmReport *report, const BmSelect *select)
 }
 
 /* The key's columns, quoted, with commas. */
-static char *
-key_columns(const BmReport *report)
+char *
+bm_target_key_columns(const BmReport *report)
 {
 	StringInfoData columns;
 	ListCell *cell;
@@ -104,7 +104,7 @@ bm_target_make(const BmReport *report, const BmSelect *select)
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "",
 						 definition_of(TupleDescAttr(select->desc, i)));
 	if (report->key != NULL)
-		appendStringInfo(&sql, ", PRIMARY KEY (%s)", key_columns(report));
+		appendStringInfo(&sql, ", PRIMARY KEY (%s)", bm_target_key_columns(report));
 	appendStringInfoChar(&sql, ')');
 	bm_spi_command(sql.data);
 }
@@ -184,7 +184,7 @@ bm_target_check(const BmReport *report, const BmSelect *select, Oid target)
 	if (report->key != NULL && !has_unique_key(report, rel))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 						errmsg("target %s has no primary key or unique index on key (%s)",
-							   report->target, key_columns(report)),
+							   report->target, bm_target_key_columns(report)),
 						errhint("The key's columns must be NOT NULL, too: NULLs are not "
 								"equal.")));
 	table_close(rel, NoLock);

@@ -13,6 +13,7 @@ extern void bm_target_add_columns(const BmReport *report, const BmSelect *select
 								  Oid target);
 extern void bm_target_comment(const BmReport *report, const char *description,
 							  Jsonb *columns);
+extern char *bm_target_key_columns(const BmReport *report);
 extern bool bm_target_is_time(Oid type);
 extern char *bm_target_bucket_column(const BmReport *report, const BmSelect *select);
 extern char *bm_target_time_bound(const BmReport *report, Oid type, int parameter);

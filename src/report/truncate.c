@@ -282,3 +282,105 @@ bm_truncate_fast(const Query *query, int events, BmWindow window)
 		rewrite.events = events;
 	return query_tree_mutator(unconstify(Query *, query), rewrite_node, &rewrite, 0);
 }
+
+/* The bucket that date_trunc() makes, or NULL. */
+static Interval *
+bucket_of_unit(Node *unit)
+{
+	static const struct
+	{
+		const char *name;
+		Interval bucket;
+	} units[] = {{"minute", {.time = USECS_PER_MINUTE}},
+				 {"hour", {.time = USECS_PER_HOUR}},
+				 {"day", {.day = 1}},
+				 {"week", {.day = 7}},
+				 {"month", {.month = 1}},
+				 {"quarter", {.month = 3}},
+				 {"year", {.month = 12}}};
+	Interval *bucket;
+
+	if (!IsA(unit, Const) || castNode(Const, unit)->constisnull)
+		return NULL;
+	for (int i = 0; i < lengthof(units); i++)
+		if (pg_strcasecmp(TextDatumGetCString(castNode(Const, unit)->constvalue),
+						  units[i].name) == 0)
+		{
+			bucket = palloc(sizeof(Interval));
+			*bucket = units[i].bucket;
+			return bucket;
+		}
+	return NULL;
+}
+
+static bool
+is_text(Node *node, const char *value)
+{
+	return IsA(node, Const) && !castNode(Const, node)->constisnull &&
+		   strcmp(TextDatumGetCString(castNode(Const, node)->constvalue), value) == 0;
+}
+
+/* The time of an event, as the clocks of the time zone have it? */
+static bool
+is_local_time(const Rewrite *rewrite, Node *node, const char *timezone)
+{
+	List *arguments;
+
+	if (!IsA(node, FuncExpr))
+		return is_time_of_events(rewrite, node);
+	arguments = castNode(FuncExpr, node)->args;
+	switch (castNode(FuncExpr, node)->funcid)
+	{
+		case F_TIMESTAMP_TIMESTAMPTZ:
+			return is_time_of_events(rewrite, linitial(arguments));
+		case F_TIMEZONE_TEXT_TIMESTAMPTZ:
+			return is_text(linitial(arguments), timezone) &&
+				   is_time_of_events(rewrite, lsecond(arguments));
+		default:
+			return false;
+	}
+}
+
+/*
+ * The bucket of which an expression gives the beginning, as the time zone, which is that of the session, has it, for
+ * the time of events; NULL: it is something else.
+ */
+Interval *
+bm_truncated_bucket(Node *node, int events, const char *timezone)
+{
+	static const Interval day = {.day = 1};
+	Rewrite rewrite = {.events = events};
+	List *arguments;
+	Interval *bucket;
+
+	if (!IsA(node, FuncExpr))
+		return NULL;
+	arguments = castNode(FuncExpr, node)->args;
+	switch (castNode(FuncExpr, node)->funcid)
+	{
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
+			if (!is_text(lthird(arguments), timezone))
+				return NULL;
+			/* FALLTHROUGH */
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
+		case F_DATE_TRUNC_TEXT_TIMESTAMP:
+			return is_local_time(&rewrite, lsecond(arguments), timezone)
+					   ? bucket_of_unit(linitial(arguments))
+					   : NULL;
+		case F_DATE_TIMESTAMPTZ:
+		case F_DATE_TIMESTAMP:
+			bucket = bm_truncated_bucket(linitial(arguments), events, timezone);
+			if (bucket == NULL && !is_local_time(&rewrite, linitial(arguments), timezone))
+				return NULL;
+			if (bucket == NULL || bucket->time != 0) /* a date tells no hour */
+			{
+				bucket = palloc(sizeof(Interval));
+				*bucket = day;
+			}
+			return bucket;
+		case F_TIMESTAMP_TIMESTAMPTZ:
+			return bm_truncated_bucket(linitial(arguments), events, timezone);
+		default:
+			return NULL;
+	}
+}

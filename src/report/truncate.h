@@ -6,6 +6,7 @@
 
 #include "report/bucket.h"
 
+extern Interval *bm_truncated_bucket(Node *node, int events, const char *timezone);
 extern Query *bm_truncate_fast(const Query *query, int events, BmWindow window);
 
 #endif

@@ -84,6 +84,25 @@ INSERT INTO public.business_events (event_name, occurred_at) SELECT 'timed', '20
 SELECT state FROM bizmetrics.run_report('t_delta');
 ALTER TABLE analytics.t_delta DROP CONSTRAINT t_delta_n_check;
 SELECT state FROM bizmetrics.run_report('t_delta');
+-- Without a bucket, once an hour; besides, where a column that is none of key tells, after each run that wrote: a row that
+-- a late event is added to is as new as it was.
+SELECT bizmetrics.create_report('t_ever', query => $$SELECT occurred_at::date AS day, count(*) AS n FROM public.business_events WHERE event_name = 'timed' GROUP BY 1$$, schedule => :never, key => '{day}', retention => '5 days', retention_column => 'day', strategy => 'delta');
+SELECT bizmetrics.create_report('t_last', query => $$SELECT coalesce(company_id, '') AS company, max(occurred_at) AS at, count(*) AS n FROM public.business_events WHERE event_name = 'timed' GROUP BY 1$$, schedule => :never, key => '{company}', retention => '5 days', retention_column => 'at');
+CREATE TRIGGER t_tell AFTER DELETE ON analytics.t_ever FOR EACH STATEMENT EXECUTE FUNCTION analytics.t_tell();
+CREATE TRIGGER t_tell AFTER DELETE ON analytics.t_last FOR EACH STATEMENT EXECUTE FUNCTION analytics.t_tell();
+\set ever 'SELECT format(''SELECT %1$L AS report, state, row_count FROM bizmetrics.run_report(%1$L)'', r) FROM unnest(''{t_ever,t_last}''::text[]) r'
+SELECT bizmetrics_test.set_clock('2026-04-01 10:10Z');
+:ever \gexec
+:ever \gexec
+INSERT INTO public.business_events (event_name, occurred_at) SELECT 'timed', unnest('{2026-03-01 03:00Z,2026-03-31 12:00Z}'::timestamptz[]);
+SELECT bizmetrics_test.set_clock('2026-04-01 10:50Z');
+:ever \gexec
+SELECT bizmetrics_test.set_clock('2026-04-01 11:10Z');
+:ever \gexec
+:ever \gexec
+SELECT min(day) FROM analytics.t_ever;
+SELECT at, n = (SELECT count(*) FROM public.business_events WHERE event_name = 'timed' AND company_id IS NULL) AS all_of_them FROM analytics.t_last;
+SELECT bizmetrics_test.set_clock('2026-04-01 00:00Z');
 -- What computes everything does not compute what would go at once, and writes nothing where nothing changed; whether
 -- it has a bucket or not.
 SELECT bizmetrics.create_report('t_full', query => $$SELECT occurred_at::date AS day, count(DISTINCT id) AS n FROM public.business_events WHERE event_name = 'timed' GROUP BY 1 ORDER BY 1 -- by day$$, schedule => :never, key => '{day}', strategy => 'full', retention => '5 days', retention_column => 'day');
