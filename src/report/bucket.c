@@ -148,23 +148,50 @@ local_bucket(const Interval *bucket, int64 local, int64 *start, int64 *end)
 	}
 }
 
-/* The local times of a change of the clocks that come twice, [first, last); false where none do. */
-static bool
-times_that_repeat(pg_time_t change, int64 before, int64 after, int64 *first, int64 *last)
+/* Makes a bucket one with those that hold local times, if it is among them. */
+static void
+join(const Interval *bucket, int64 first, int64 last, int64 *start, int64 *end)
 {
-	TimestampTz at = time_t_to_timestamptz(change);
+	int64 from;
+	int64 to;
+	int64 unused;
 
-	*first = at + after * USECS_PER_SEC;
-	*last = at + before * USECS_PER_SEC;
-	return after < before;
+	local_bucket(bucket, first, &from, &unused);
+	local_bucket(bucket, last, &unused, &to);
+	if (*start >= to || *end <= from)
+		return;
+	*start = Min(*start, from);
+	*end = Max(*end, to);
 }
 
 /*
- * Where a bucket holds some of the local times that come twice and ends among them, or begins, its like are not next to
- * each other: it is one with those that hold the others.
+ * Clocks that go back: local times come twice, and those that are in different buckets are not next to each other; these
+ * buckets are one.
  */
 static void
-hold_both(const Interval *bucket, pg_tz *zone, int64 *start, int64 *end)
+join_repeated(const Interval *bucket, int64 first, int64 last, int64 *start, int64 *end)
+{
+	join(bucket, first, last - 1, start, end);
+}
+
+/*
+ * Clocks that go forward to the middle of an hour: date_trunc() gives its beginning as it were by the clocks of after, which
+ * is in the hour before.
+ */
+static void
+join_skipped(const Interval *bucket, int64 first, int64 last, int64 *start, int64 *end)
+{
+	int64 hour;
+	int64 unused;
+
+	local_bucket(bucket, last, &hour, &unused);
+	if (bucket->time > 0 && bucket->time <= USECS_PER_HOUR && hour != last)
+		join(bucket, hour - (last - first), last, start, end);
+}
+
+/* A bucket, in local time, with those that the changes of the clocks beside it, or in it, make one with it. */
+static void
+join_at_changes(const Interval *bucket, pg_tz *zone, int64 *start, int64 *end)
 {
 	pg_time_t at = timestamptz_to_time_t(from_local(*start, zone) - USECS_PER_DAY);
 	pg_time_t until = timestamptz_to_time_t(from_local(*end, zone) + USECS_PER_DAY);
@@ -178,18 +205,14 @@ hold_both(const Interval *bucket, pg_tz *zone, int64 *start, int64 *end)
 								&is_dst_after, zone) == 1 &&
 		   change < until)
 	{
-		int64 first;
-		int64 last;
-		int64 unused;
+		int64 by_before = time_t_to_timestamptz(change) + before * USECS_PER_SEC;
+		int64 by_after = time_t_to_timestamptz(change) + after * USECS_PER_SEC;
 
+		if (by_after < by_before)
+			join_repeated(bucket, by_after, by_before, start, end);
+		else if (by_after > by_before)
+			join_skipped(bucket, by_before, by_after, start, end);
 		at = change;
-		if (!times_that_repeat(change, before, after, &first, &last) || last <= *start ||
-			first >= *end)
-			continue;
-		if (first < *start)
-			local_bucket(bucket, first, start, &unused);
-		if (last > *end)
-			local_bucket(bucket, last - 1, &unused, end);
 	}
 }
 
@@ -202,7 +225,7 @@ bm_bucket_of(const Interval *bucket, pg_tz *zone, TimestampTz at)
 	int64 end;
 
 	local_bucket(bucket, to_local(at, zone), &start, &end);
-	hold_both(bucket, zone, &start, &end);
+	join_at_changes(bucket, zone, &start, &end);
 	window.start = from_local(start, zone);
 	window.end = from_local(end, zone);
 	return window;

@@ -409,7 +409,7 @@ add_before(const BmReport *report, TimestampTz kept_from)
 static List *
 look_at_windows(const BmReport *report, BmRun *run, BmWatermark *mark)
 {
-	if (report->strategy == BM_DELTA && !mark->is_void && mark->snapshot != (Datum) 0)
+	if (report->strategy == BM_DELTA && !mark->is_void)
 	{
 		TimestampTz kept_from = bm_increment_kept_from(report);
 
@@ -514,29 +514,35 @@ how_much(const BmRun *run, const BmPiece *first, bool whole)
 																  : BM_TAKE_STEP;
 }
 
+/* Takes the first of the windows, or a part of it, off those that are to be computed: it is not pending any more. */
+static BmPiece *
+take(const BmReport *report, const BmRun *run, List **pieces, bool whole)
+{
+	BmPiece *stored = linitial(*pieces);
+	BmPiece *piece = bm_increment_take(report, pieces, how_much(run, stored, whole));
+
+	if (stored->id != BM_NO_ID)
+		bm_pending_delete(report->id, stored->id);
+	stored->id = BM_NO_ID;
+	return piece;
+}
+
 /* Computes the first of the windows that are to be; true where there are others, which are stored. */
 static bool
 step_windows(const BmReport *report, BmRun *run, bool whole)
 {
 	List *pieces = run->has_looked ? still_kept(report) : look(report, run);
-	BmPiece *stored;
 	BmPiece *piece;
 
 	if (run->failed > 0)
 		pieces = pass_failed(report, run, pieces);
 	if (pieces == NIL)
 		return false;
-	stored = linitial(pieces);
-	piece = bm_increment_take(report, &pieces, how_much(run, stored, whole));
-	if (stored->id != BM_NO_ID)
-	{
-		bm_pending_delete(report->id, stored->id);
-		stored->id = BM_NO_ID;
-	}
+	piece = take(report, run, &pieces, whole);
 	run->has_others = pieces != NIL;
 	compute_piece(report, run, piece);
 	while (whole && pieces != NIL)
-		compute_piece(report, run, bm_increment_take(report, &pieces, BM_TAKE_PIECE));
+		compute_piece(report, run, take(report, run, &pieces, whole));
 	bm_pending_insert(report->id, pieces);
 	return pieces != NIL;
 }

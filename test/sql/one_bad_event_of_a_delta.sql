@@ -59,6 +59,16 @@ SELECT bizmetrics.alter_report('days', strategy => 'full', query => $$SELECT dat
 SELECT state, row_count, sqlstate FROM bizmetrics.run_report('days');
 SELECT pending_windows FROM bizmetrics.report_status WHERE report_name = 'days';
 SELECT bizmetrics.drop_report('months'), bizmetrics.drop_report('days');
+-- What lets several through at once leaves none pending.
+CREATE FUNCTION analytics.value_of(v text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT v::numeric $$;
+SELECT bizmetrics.create_report('mended', query => $$SELECT date_trunc('day', occurred_at) AS day, count(*) AS n, sum(analytics.value_of(properties ->> 'v')) AS v FROM public.business_events WHERE event_name = 'bad' GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day', timezone => 'UTC', strategy => 'delta');
+SELECT state, row_count, sqlstate FROM bizmetrics.run_report('mended');
+SELECT pending_windows, new_events FROM bizmetrics.report_status WHERE report_name = 'mended';
+CREATE OR REPLACE FUNCTION analytics.value_of(v text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN v ~ '^[0-9]+$' THEN v::numeric END $$;
+SELECT state, row_count, sqlstate FROM bizmetrics.run_report('mended');
+SELECT pending_windows, new_events FROM bizmetrics.report_status WHERE report_name = 'mended';
+SELECT count(*) FROM (SELECT date_trunc('day', occurred_at) AS day, count(*), sum(analytics.value_of(properties ->> 'v')) FROM public.business_events WHERE event_name = 'bad' GROUP BY 1 EXCEPT TABLE analytics.mended) x;
+SELECT bizmetrics.drop_report('mended');
 -- ---- without ----
 SELECT bizmetrics.create_report('ever', query => $$SELECT coalesce(company_id, '') AS company, count(*) AS n, sum((properties ->> 'v')::numeric) AS v FROM public.business_events WHERE event_name = 'bad' AND occurred_at >= '2026-03-01Z' GROUP BY 1$$, schedule => :never, key => '{company}', timezone => 'UTC');
 SELECT bizmetrics.create_report('listed', query => $$SELECT id, (properties ->> 'v')::numeric AS v FROM public.business_events WHERE event_name = 'bad' AND occurred_at >= '2026-03-01Z'$$, schedule => :never, key => '{id}', strategy => 'append', timezone => 'UTC');
