@@ -421,7 +421,7 @@ span_of_events(const BmReport *report, bool narrowed)
 							: NIL;
 }
 
-/* What stands in a table's column of time, as one piece. */
+/* What stands in a table's column of time, as one piece; what is of no time is in no bucket. */
 static List *
 span_of_source(const BmReport *report, TimestampTz at_least)
 {
@@ -430,8 +430,10 @@ span_of_source(const BmReport *report, TimestampTz at_least)
 
 	return span(report,
 				psprintf("SELECT pg_catalog.min(s.%s)::pg_catalog.timestamptz,"
-						 " pg_catalog.max(s.%s)::pg_catalog.timestamptz FROM %s AS s",
-						 column, column, report->source),
+						 " pg_catalog.max(s.%s)::pg_catalog.timestamptz FROM %s AS s"
+						 " WHERE s.%s OPERATOR(pg_catalog.>) '-infinity'"
+						 " AND s.%s OPERATOR(pg_catalog.<) 'infinity'",
+						 column, column, report->source, column, column),
 				&none, at_least);
 }
 

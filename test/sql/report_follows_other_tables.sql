@@ -95,6 +95,11 @@ SELECT format('SELECT %1$L AS report, state, row_count, message FROM bizmetrics.
 INSERT INTO public.business_events (event_name, occurred_at) VALUES ('chained', '2026-01-12 11:00Z');
 SELECT format('SELECT %1$L AS report, state, row_count, message FROM bizmetrics.run_report(%1$L)', r) FROM unnest('{c_custom,c_of_custom}'::text[]) r \gexec
 SELECT * FROM analytics.c_of_custom ORDER BY 1;
+-- Rows of no time keep no others from being computed.
+CREATE TABLE analytics.timeless (at timestamptz, local_at timestamp, day date);
+SELECT bizmetrics.create_report('e_' || c, query => format('SELECT %I::date AS day, count(*) AS n FROM analytics.timeless WHERE %1$I >= $1 AND %1$I < $2 GROUP BY 1', c), schedule => '0 0 29 2 *', key => '{day}', bucket => '1 day', source => 'analytics.timeless', source_time => c, timezone => 'UTC') FROM unnest('{at,local_at,day}'::text[]) c;
+INSERT INTO analytics.timeless SELECT t, t, t FROM unnest('{infinity,-infinity,NULL,2026-03-01 10:00Z,2026-03-05 10:00Z}'::timestamptz[]) t;
+SELECT format('SELECT %1$L AS report, state, row_count, message FROM bizmetrics.run_report(%1$L)', r) FROM unnest('{e_at,e_local_at,e_day}'::text[]) r \gexec
 -- Dropped, a report's table is a table like others: by time.
 SELECT bizmetrics.drop_report('c_year'), bizmetrics.drop_report('c_custom');
 \c - postgres
