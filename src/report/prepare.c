@@ -106,7 +106,7 @@ check_query(const BmReport *report)
 }
 
 static Oid
-find_target(const BmReport *report, Oid owner)
+find_target(const BmReport *report, Oid owner, bool is_new)
 {
 	Oid target = bm_report_target(report, true);
 	char kind = OidIsValid(target) ? get_rel_relkind(target) : '\0';
@@ -114,7 +114,9 @@ find_target(const BmReport *report, Oid owner)
 	if (!OidIsValid(target))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("target %s does not exist", report->target),
-						errhint("Give its CREATE TABLE as ddl.")));
+						errhint(is_new ? "Give its CREATE TABLE as ddl."
+									   : "Make it anew, and let reset_report() have it "
+										 "filled.")));
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("target %s is not a table", report->target)));
@@ -419,7 +421,7 @@ prepare(BmReport *report, Oid owner, BmPrepare *prepare)
 	if (is_declarative(report))
 		select = prepare_declarative(report, prepare);
 	check_windows(report);
-	target = find_target(report, owner);
+	target = find_target(report, owner, prepare->is_new);
 	if (prepare->is_new || prepare->alters_rows)
 		check_alone(report, target);
 	if (!is_declarative(report))

@@ -34,7 +34,7 @@ CREATE FUNCTION pg_temp.wrong() RETURNS TABLE (report text, rows bigint) LANGUAG
       UNION ALL SELECT 'of_union', day, event, n, 1 FROM truth WHERE place = 1 UNION ALL SELECT 'of_union', day, event, n, 2 FROM truth WHERE from_below = 1
       UNION ALL SELECT 'by_day', day, event, n, rank FROM truth UNION ALL SELECT 'of_a_row', day, event, n, 7 FROM truth)
   SELECT report, count(*) FROM ((TABLE given EXCEPT ALL TABLE true_ones) UNION ALL (TABLE true_ones EXCEPT ALL TABLE given)) d GROUP BY 1 ORDER BY 1 $$;
-\set run 'SELECT format(''SELECT %1$L AS report, state, sqlstate FROM bizmetrics.run_report(%1$L) WHERE state <> ''''succeeded'''''', report_name) FROM bizmetrics.report_status'
+\set run 'SELECT format(''SELECT %1$L AS report, state, sqlstate FROM bizmetrics.run_report(%1$L) WHERE state <> ''''succeeded'''''', report_name) FROM bizmetrics.report_status ORDER BY report_name'
 \pset tuples_only on
 SELECT pg_temp.log('{0,1,2,3,4}', 0) > 10;
 :run \gexec

@@ -51,6 +51,10 @@ my %report = (
 	windows => [ q{ddl => 'CREATE TABLE analytics.windows (day timestamptz PRIMARY KEY, n bigint, actors bigint)', bucket => '1 day',
 		query => 'DELETE FROM analytics.windows WHERE day >= $1 AND day < $2; INSERT INTO analytics.windows SELECT date_trunc(''day'', occurred_at), count(*), count(DISTINCT actor_user_id) FROM business_events WHERE occurred_at >= $1 AND occurred_at < $2 GROUP BY 1'},
 		q{SELECT date_trunc('day', occurred_at, 'UTC'), count(*), count(DISTINCT actor_user_id) FROM public.business_events GROUP BY 1} ],
+	# In some rounds it cannot add up some events, while the others are.
+	moody => [ q{query => 'SELECT date_trunc(''day'', occurred_at) AS day, event_name, count(*) AS n, sum(analytics.value_of(properties)) AS v FROM business_events GROUP BY 1, 2',
+		key => '{day,event_name}', bucket => '1 day', strategy => 'delta', max_attempts => 2},
+		q{SELECT date_trunc('day', occurred_at, 'UTC'), event_name, count(*), sum((properties->>'v')::numeric) FROM public.business_events GROUP BY 1, 2} ],
 	appended => [ q{query => 'SELECT id, occurred_at, event_name FROM business_events', strategy => 'append', key => '{id}'},
 		q{SELECT id, occurred_at, event_name FROM public.business_events} ],
 	follower => [ q{query => 'SELECT date_trunc(''month'', day) AS month, sum(n) AS n, sum(v) AS v FROM analytics.recomputed WHERE day >= $1 AND day < $2 GROUP BY 1',
@@ -74,7 +78,17 @@ sub make_shop
 	sql($node, 'CREATE EXTENSION bizmetrics', %db, user => 'boss');
 	sql($node, q{SELECT bizmetrics.grant_author('author'), bizmetrics.grant_writer('writer')}, %db, user => 'boss');
 	sql($node, q{SELECT bizmetrics.ensure_partitions('2030-11-01 00:00+00', '2031-04-01 00:00+00')}, %db, user => 'boss');
-	sql($node, "SET timezone = 'UTC'; SELECT bizmetrics.create_report('$_', schedule => '\@yearly', backoff => '{0s}', max_attempts => 20, "
+	sql($node, <<'SQL', %db, user => 'author');
+CREATE TABLE analytics.mood (bad int[] NOT NULL);
+INSERT INTO analytics.mood VALUES ('{}');
+CREATE FUNCTION analytics.value_of(properties jsonb) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT (properties ->> 'v')::int = ANY (bad) FROM analytics.mood) THEN RAISE 'it cannot be' USING ERRCODE = '22012'; END IF;
+  RETURN properties ->> 'v';
+END $$;
+SQL
+	sql($node, "SET timezone = 'UTC'; SELECT bizmetrics.create_report('$_', schedule => '\@yearly', backoff => '{0s}', "
+		  . ($report{$_}[0] =~ /max_attempts/ ? '' : 'max_attempts => 20, ')
 		  . ($report{$_}[0] =~ /timezone/ ? '' : "timezone => 'UTC', ") . "$report{$_}[0])", %db, user => 'author')
 	  for @reports;
 	return;
@@ -212,6 +226,7 @@ sub kill_something
 sub finish_reports
 {
 	sql($node, 'ALTER ROLE author RESET default_transaction_isolation');
+	sql($node, "UPDATE analytics.mood SET bad = '{}'", %db, user => 'author');
 	poll($node, 'shop', 'SELECT waiting = 0 FROM bizmetrics.buffer_status') or die 'events stay in the buffer';
 	for my $gid (split /\n/, sql($node, 'SELECT gid FROM pg_prepared_xacts', %db))
 	{
@@ -257,6 +272,7 @@ sub do_round
 	my @drivers;
 
 	sql($node, "ALTER ROLE author SET default_transaction_isolation = '$isolation'");
+	sql($node, "UPDATE analytics.mood SET bad = '{" . (rand() < 0.6 ? join ',', map { int rand 100 } 1 .. 3 : '') . "}'", %db, user => 'author');
 	for my $writer (0 .. $writers - 1)
 	{
 		my $script = join '', map { transaction("r$round w$writer t$_") } 1 .. 8;
