@@ -200,7 +200,7 @@ rethrow(const Apply *apply, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
-	if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION &&
+	if (error->sqlerrcode == ERRCODE_CARDINALITY_VIOLATION && error->funcname != NULL &&
 		strcmp(error->funcname, "ExecOnConflictUpdate") == 0)
 	{
 		error->message = psprintf(
