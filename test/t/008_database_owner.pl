@@ -127,11 +127,11 @@ sql($node, 'REVOKE ALL ON pg_catalog.pg_authid, public.secret FROM reader', @own
 sql($node, 'ALTER SCHEMA bizmetrics RENAME TO aside', @boss);
 sql($node, <<'SQL', @boss);
 CREATE SCHEMA bizmetrics;
-CREATE TABLE bizmetrics.reports (LIKE aside.reports INCLUDING ALL);
-CREATE TABLE bizmetrics.report_state (LIKE aside.report_state INCLUDING ALL);
-CREATE TABLE bizmetrics.runs (LIKE aside.runs INCLUDING ALL);
-CREATE TABLE bizmetrics.run_requests (LIKE aside.run_requests INCLUDING ALL);
-CREATE TABLE bizmetrics.grants (LIKE aside.grants INCLUDING ALL);
+DO $$ DECLARE name text; BEGIN
+  FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'aside'::regnamespace AND relkind = 'r' LOOP
+    EXECUTE format('CREATE TABLE bizmetrics.%1$I (LIKE aside.%1$I INCLUDING ALL)', name);
+  END LOOP;
+END $$;
 CREATE SEQUENCE bizmetrics.run_id_seq;
 INSERT INTO bizmetrics.report_state SELECT * FROM aside.report_state;
 SQL
