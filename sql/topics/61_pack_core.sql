@@ -78,9 +78,9 @@ GROUP BY 1, 2, 3, 4$query$,
   "event_count": {"meaning": "Events with a value.", "unit": "events"},
   "total_value": {"meaning": "Sum of the property value.", "unit": "currency"}}'),
 
--- An actor counts from a day on which he was active until he is again or the 7 or 30 days are over: each
--- activity is one step up and one down, and the steps add up to the numbers of all days in one pass. A late
--- event changes the 29 days after it too.
+-- An actor counts from a day on which he was active until 7 or 30 days have gone by without: he comes in with the
+-- first of such days and goes out after the last, and what comes in and goes out adds up to the numbers of all days
+-- in one pass. A late event changes the 29 days after it too.
 ('core', 'active_users', 'Active users by day and company: those who did anything on the day, in the 7 days and in the 30 days that end with it.', $query$
 WITH activity AS (
   SELECT coalesce(e.company_id, '') AS company_id, e.actor_user_id, e.occurred_at::date AS day
@@ -88,18 +88,26 @@ WITH activity AS (
   WHERE e.occurred_at >= $1 - interval '29 days' AND e.occurred_at < $2 + interval '29 days'
     AND e.actor_user_id IS NOT NULL
   GROUP BY 1, 2, 3
-), spans AS (
-  SELECT a.company_id, a.day,
-         lead(a.day) OVER (PARTITION BY a.company_id, a.actor_user_id ORDER BY a.day) AS next_day
+), spans AS MATERIALIZED (
+  SELECT a.company_id, a.day, a.day - lag(a.day) OVER w AS days_before, lead(a.day) OVER w - a.day AS days_after
   FROM activity a
+  WINDOW w AS (PARTITION BY a.company_id, a.actor_user_id ORDER BY a.day)
 ), steps AS (
-  SELECT s.company_id, s.day, 1 AS dau, 1 AS wau, 1 AS mau FROM spans s
+  SELECT s.company_id, s.day, count(*) AS dau,
+         count(*) FILTER (WHERE coalesce(s.days_before > 7, true)) AS wau,
+         count(*) FILTER (WHERE coalesce(s.days_before > 30, true)) AS mau
+  FROM spans s
+  GROUP BY 1, 2
   UNION ALL
-  SELECT s.company_id, s.day + 1, -1, 0, 0 FROM spans s
+  SELECT s.company_id, s.day + 7, 0, -count(*), 0
+  FROM spans s
+  WHERE coalesce(s.days_after > 7, true)
+  GROUP BY 1, 2
   UNION ALL
-  SELECT s.company_id, least(s.day + 7, s.next_day), 0, -1, 0 FROM spans s
-  UNION ALL
-  SELECT s.company_id, least(s.day + 30, s.next_day), 0, 0, -1 FROM spans s
+  SELECT s.company_id, s.day + 30, 0, 0, -count(*)
+  FROM spans s
+  WHERE coalesce(s.days_after > 30, true)
+  GROUP BY 1, 2
 ), daily AS (
   SELECT s.company_id, s.day, sum(s.dau) AS dau, sum(s.wau) AS wau, sum(s.mau) AS mau
   FROM steps s
@@ -108,10 +116,10 @@ WITH activity AS (
   SELECT d.day::date AS day
   FROM generate_series(($1 - interval '29 days')::date, least($2 + interval '29 days', now() + interval '1 day')::date - 1, interval '1 day') AS d (day)
 ), running AS (
-  SELECT d.day, c.company_id,
-         sum(coalesce(n.dau, 0)) OVER w AS dau, sum(coalesce(n.wau, 0)) OVER w AS wau, sum(coalesce(n.mau, 0)) OVER w AS mau
+  SELECT d.day, c.company_id, coalesce(n.dau, 0) AS dau,
+         sum(coalesce(n.wau, 0)) OVER w AS wau, sum(coalesce(n.mau, 0)) OVER w AS mau
   FROM days d
-  CROSS JOIN (SELECT DISTINCT a.company_id FROM activity a) AS c
+  CROSS JOIN (SELECT DISTINCT s.company_id FROM daily s) AS c
   LEFT JOIN daily n ON n.company_id = c.company_id AND n.day = d.day
   WINDOW w AS (PARTITION BY c.company_id ORDER BY d.day)
 )
@@ -128,14 +136,30 @@ WHERE r.day >= $1::date AND r.mau > 0$query$,
   "mau": {"meaning": "Different actors of the 30 days that end with the day.", "unit": "actors", "definition": "D-19"},
   "dau_mau_ratio": {"meaning": "dau / mau of the same day.", "unit": "ratio from 0 to 1", "definition": "D-20"}}'),
 
-('core', 'event_catalog', 'What is logged: every name of an event, by company.', $query$
-SELECT d.event_name, d.company_id,
+('core', 'company_events_monthly', 'Events by month, company and name.', $query$
+SELECT date_trunc('month', d.day::timestamptz)::date AS month, d.company_id, d.event_name,
        sum(d.event_count)::bigint AS event_count,
        min(d.first_occurred_at) AS first_occurred_at,
        max(d.last_occurred_at) AS last_occurred_at
 FROM analytics.company_events_daily d
+WHERE d.day >= $1::date AND d.day < $2::date
+GROUP BY 1, 2, 3$query$,
+ '{month,company_id,event_name}', '1 month', NULL, '*/15 * * * *', NULL, NULL, NULL, 'analytics.company_events_daily', 'day', NULL, NULL, '{
+  "month": {"meaning": "The first day of the month, in the report''s time zone."},
+  "company_id": {"meaning": "The company it happened in; empty where the event names none."},
+  "event_name": {"meaning": "What happened."},
+  "event_count": {"meaning": "How often.", "unit": "events"},
+  "first_occurred_at": {"meaning": "When it happened first in the month."},
+  "last_occurred_at": {"meaning": "When it happened last in the month."}}'),
+
+('core', 'event_catalog', 'What is logged: every name of an event, by company.', $query$
+SELECT m.event_name, m.company_id,
+       sum(m.event_count)::bigint AS event_count,
+       min(m.first_occurred_at) AS first_occurred_at,
+       max(m.last_occurred_at) AS last_occurred_at
+FROM analytics.company_events_monthly m
 GROUP BY 1, 2$query$,
- '{event_name,company_id}', NULL, NULL, '*/15 * * * *', 'full', NULL, '{company_events_daily}', NULL, NULL, NULL, NULL, '{
+ '{event_name,company_id}', NULL, NULL, '*/15 * * * *', 'full', NULL, '{company_events_monthly}', NULL, NULL, NULL, NULL, '{
   "event_name": {"meaning": "What happened."},
   "company_id": {"meaning": "The company it happened in; empty where the event names none."},
   "event_count": {"meaning": "How often, ever: pruning events does not make it less.", "unit": "events"},

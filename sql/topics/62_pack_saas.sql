@@ -532,21 +532,22 @@ median_seconds | The median time from the sign-up to the first value, of those w
 mean_seconds | The mean of it. | seconds | D-23
 $columns$),
 
-('sessions_daily', 'Sessions of users: logins and uses of features with no gap of more than 30 minutes. A session is of the day on which it began.',
- '{company_id,day}', '1 day', '*/15 * * * *', 'merge', '{user_logged_in,feature_used}', NULL, $query$
+-- A day's sessions depend on the day's events alone: an event that comes late may join two, or be the first of one.
+('sessions_daily', 'Sessions of users: logins and uses of features with no gap of more than 30 minutes. A session ends with the day.',
+ '{company_id,day}', '1 day', '*/15 * * * *', NULL, '{user_logged_in,feature_used}', NULL, $query$
 WITH numbered AS (
-  SELECT [tenant] AS company_id, actor_user_id AS user_id, occurred_at AS at, event_name = {{user_logged_in}} AS is_login,
-         bizmetrics.sessionize(occurred_at, '30 min') OVER (PARTITION BY [tenant], actor_user_id ORDER BY occurred_at) AS session
+  SELECT [tenant] AS company_id, actor_user_id AS user_id, occurred_at::date AS day, occurred_at AS at, event_name = {{user_logged_in}} AS is_login,
+         bizmetrics.sessionize(occurred_at, '30 min') OVER (PARTITION BY [tenant], actor_user_id, occurred_at::date ORDER BY occurred_at) AS session
   FROM public.business_events
   WHERE event_name IN ({{user_logged_in}}, {{feature_used}}) AND actor_user_id IS NOT NULL
-    AND occurred_at >= $1 - interval '2 days' AND occurred_at < $2 + interval '1 day'
+    AND occurred_at >= $1 AND occurred_at < $2
 ),
 sessions AS (
-  SELECT n.company_id, n.user_id, min(n.at) AS began_at, max(n.at) - min(n.at) AS duration, count(*) AS actions, count(*) FILTER (WHERE n.is_login) AS logins
+  SELECT n.company_id, n.day, n.user_id, max(n.at) - min(n.at) AS duration, count(*) AS actions, count(*) FILTER (WHERE n.is_login) AS logins
   FROM numbered AS n
-  GROUP BY n.company_id, n.user_id, n.session
+  GROUP BY n.company_id, n.day, n.user_id, n.session
 )
-SELECT s.company_id, s.began_at::date AS day,
+SELECT s.company_id, s.day,
        count(DISTINCT s.user_id) AS users,
        sum(s.logins)::bigint AS logins,
        count(*) AS sessions,
@@ -555,11 +556,10 @@ SELECT s.company_id, s.began_at::date AS day,
        round(sum(s.actions) / count(*), 6) AS actions_per_session,
        round(count(*)::numeric / count(DISTINCT s.user_id), 6) AS sessions_per_user
 FROM sessions AS s
-WHERE s.began_at >= $1 - interval '1 day' AND s.began_at < $2
 GROUP BY 1, 2
 $query$, $columns$
 company_id
-day | The day on which the sessions began.
+day | The day of the sessions.
 users | Users with a session.
 logins | Logins in the sessions.
 sessions | Sessions.
@@ -695,9 +695,10 @@ $columns$),
  '{company_id,feature}', NULL, '7 * * * *', 'full', NULL, NULL, $query$
 WITH recent AS (
   SELECT [tenant] AS company_id, CASE WHEN event_name = {{feature_used}} THEN properties ->> {{feature_used.feature}} END AS feature,
-         actor_user_id AS user_id, [customer] AS customer_id
+         actor_user_id AS user_id, [customer] AS customer_id, count(*) AS uses
   FROM public.business_events
   WHERE event_name IN ({{feature_used}}, {{user_logged_in}}) AND occurred_at >= current_date - 29 AND occurred_at < current_date + 1
+  GROUP BY 1, 2, 3, 4
 ),
 active AS (
   SELECT r.company_id, count(DISTINCT r.user_id) AS users
@@ -705,7 +706,7 @@ active AS (
   GROUP BY 1
 )
 SELECT company_id, r.feature,
-       count(*) AS uses,
+       sum(r.uses)::bigint AS uses,
        count(DISTINCT r.user_id) AS users,
        count(DISTINCT r.customer_id) AS customers,
        a.users AS active_users,
@@ -762,38 +763,50 @@ recent AS MATERIALIZED (
     WHERE event_name = l.event_name AND occurred_at > now() - make_interval(days => l.days) AND occurred_at <= now()
     OFFSET 0) AS b
 ),
-counted AS (
-  SELECT r.company_id, r.customer_id,
-         count(*) FILTER (WHERE r.event_name = {{user_logged_in}} AND r.at > now() - interval '30 days') AS logins,
-         count(DISTINCT r.user_id) FILTER (WHERE r.event_name IN ({{user_logged_in}}, {{feature_used}}) AND r.at > now() - interval '90 days') AS users,
-         count(DISTINCT r.feature) FILTER (WHERE r.at > now() - interval '30 days') AS features,
-         count(*) FILTER (WHERE r.event_name = {{ticket_created}} AND r.at > now() - interval '30 days') AS tickets,
-         count(*) FILTER (WHERE r.event_name = {{payment_failed}} AND r.at > now() - interval '90 days') AS failures,
-         max(r.at) FILTER (WHERE r.event_name IN ({{user_logged_in}}, {{feature_used}})) AS last_active_at,
-         bool_or(r.event_name IN ({{user_logged_in}}, {{feature_used}}) AND r.at > now() - interval '90 days') AS is_active
+-- What is counted is counted by user first, for different users are fewer than events, and need no sorting.
+activity AS MATERIALIZED (
+  SELECT r.company_id, r.customer_id, r.user_id, r.event_name, r.feature,
+         count(*) FILTER (WHERE r.at > now() - interval '30 days') AS events_30,
+         count(*) FILTER (WHERE r.at > now() - interval '90 days') AS events_90,
+         max(r.at) AS last_at
   FROM recent AS r
-  WHERE r.customer_id IS NOT NULL
+  GROUP BY 1, 2, 3, 4, 5
+),
+counted AS (
+  SELECT a.company_id, a.customer_id,
+         coalesce(sum(a.events_30) FILTER (WHERE a.event_name = {{user_logged_in}}), 0) AS logins,
+         count(DISTINCT a.user_id) FILTER (WHERE a.event_name IN ({{user_logged_in}}, {{feature_used}}) AND a.events_90 > 0) AS users,
+         count(DISTINCT a.feature) FILTER (WHERE a.events_30 > 0) AS features,
+         coalesce(sum(a.events_30) FILTER (WHERE a.event_name = {{ticket_created}}), 0) AS tickets,
+         coalesce(sum(a.events_90) FILTER (WHERE a.event_name = {{payment_failed}}), 0) AS failures,
+         max(a.last_at) FILTER (WHERE a.event_name IN ({{user_logged_in}}, {{feature_used}})) AS last_active_at,
+         bool_or(a.event_name IN ({{user_logged_in}}, {{feature_used}}) AND a.events_90 > 0) AS is_active
+  FROM activity AS a
+  WHERE a.customer_id IS NOT NULL
   GROUP BY 1, 2
 ),
 -- What a tenant has never logged says nothing about its customers.
 tracked AS (
   SELECT e.company_id, bool_or(e.event_name = {{feature_used}}) AS features, sum(s.points) AS points
-  FROM (SELECT DISTINCT r.company_id, r.event_name FROM recent AS r) AS e
+  FROM (SELECT DISTINCT a.company_id, a.event_name FROM activity AS a) AS e
   LEFT JOIN signals AS s USING (event_name)
   GROUP BY 1
 ),
 customers AS (
   SELECT company_id, customer_id, coalesce(p.pays, false) AS pays,
-         coalesce(c.logins, 0) AS logins, coalesce(c.users, 0) AS users, coalesce(c.features, 0) AS features,
-         coalesce(c.tickets, 0) AS tickets, coalesce(c.failures, 0) AS failures, c.last_active_at
+         coalesce(c.logins, 0)::bigint AS logins, coalesce(c.users, 0) AS users, coalesce(c.features, 0) AS features,
+         coalesce(c.tickets, 0)::bigint AS tickets, coalesce(c.failures, 0)::bigint AS failures, c.last_active_at
   FROM paying AS p FULL JOIN counted AS c USING (company_id, customer_id)
   WHERE p.pays OR (p.pays IS NULL AND c.is_active)
 ),
 reached AS (
-  SELECT r.company_id, r.customer_id, s.points, s.in_steps, s.target, CASE WHEN s.of_users THEN count(DISTINCT r.user_id) ELSE count(*) END AS reached
-  FROM signals AS s
-  JOIN recent AS r ON r.event_name = s.event_name AND r.at > now() - make_interval(days => s.days)
-  GROUP BY r.company_id, r.customer_id, s.place, s.of_users, s.points, s.in_steps, s.target
+  SELECT u.company_id, u.customer_id, s.points, s.in_steps, s.target, CASE WHEN s.of_users THEN count(u.user_id) ELSE sum(u.events) END AS reached
+  FROM (SELECT r.company_id, r.customer_id, s.place, r.user_id, count(*) AS events
+        FROM signals AS s
+        JOIN recent AS r ON r.event_name = s.event_name AND r.at > now() - make_interval(days => s.days)
+        GROUP BY 1, 2, 3, 4) AS u
+  JOIN signals AS s USING (place)
+  GROUP BY u.company_id, u.customer_id, s.place, s.of_users, s.points, s.in_steps, s.target
 ),
 engaged AS (
   SELECT r.company_id, r.customer_id,
@@ -812,10 +825,20 @@ components AS (
   LEFT JOIN tracked AS t USING (company_id)
   LEFT JOIN engaged AS e USING (company_id, customer_id)
 ),
+weights AS MATERIALIZED (
+  SELECT coalesce((w.weights ->> 'usage')::numeric, 0) AS usage, coalesce((w.weights ->> 'adoption')::numeric, 0) AS adoption,
+         coalesce((w.weights ->> 'support')::numeric, 0) AS support, coalesce((w.weights ->> 'payment')::numeric, 0) AS payment,
+         coalesce((w.weights ->> 'engagement')::numeric, 0) AS engagement
+  FROM (SELECT [parameter health_weights]::jsonb AS weights) AS w
+),
+-- What health_score() gives, without taking objects apart for each customer
 scored AS (
   SELECT c.*,
-         bizmetrics.health_score(jsonb_build_object('usage', c.usage, 'adoption', c.adoption, 'support', c.support, 'payment', c.payment, 'engagement', c.engagement), [parameter health_weights]) AS score
+         round((coalesce(w.usage * c.usage, 0) + coalesce(w.adoption * c.adoption, 0) + w.support * c.support + w.payment * c.payment + coalesce(w.engagement * c.engagement, 0))
+               / nullif(CASE WHEN c.usage IS NULL THEN 0 ELSE w.usage END + CASE WHEN c.adoption IS NULL THEN 0 ELSE w.adoption END + w.support + w.payment
+                        + CASE WHEN c.engagement IS NULL THEN 0 ELSE w.engagement END, 0), 2) AS score
   FROM components AS c
+  CROSS JOIN weights AS w
 )
 SELECT s.company_id, s.customer_id, s.score,
        CASE WHEN s.score < 40 THEN 'critical' WHEN s.score < 60 THEN 'at_risk' WHEN s.score < 80 THEN 'fair' WHEN s.score >= 80 THEN 'healthy' END AS band,

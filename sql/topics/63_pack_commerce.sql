@@ -591,22 +591,10 @@ WITH scored AS (
 )
 SELECT s.company_id, s.currency, s.customer_id, s.days_since_order, s.orders, s.lifetime_value,
        s.recency, s.frequency, s.monetary,
-       g.segment
-FROM scored s
-JOIN (VALUES
-  ('champions',          4, 5, 4, 5),
-  ('potential loyalists', 4, 5, 2, 3),
-  ('new customers',      5, 5, 1, 1),
-  ('promising',          4, 4, 1, 1),
-  ('loyal customers',    3, 3, 4, 5),
-  ('need attention',     3, 3, 3, 3),
-  ('about to sleep',     3, 3, 1, 2),
-  ('cannot lose them',   1, 2, 5, 5),
-  ('at risk',            1, 2, 3, 4),
-  ('hibernating',        1, 2, 1, 2)
-) AS g (segment, recency_from, recency_to, frequency_from, frequency_to)
-  ON s.recency BETWEEN g.recency_from AND g.recency_to
- AND s.frequency BETWEEN g.frequency_from AND g.frequency_to$query$,
+       CASE WHEN s.recency >= 4 THEN CASE WHEN s.frequency >= 4 THEN 'champions' WHEN s.frequency >= 2 THEN 'potential loyalists' WHEN s.recency = 5 THEN 'new customers' ELSE 'promising' END
+            WHEN s.recency = 3 THEN CASE WHEN s.frequency >= 4 THEN 'loyal customers' WHEN s.frequency = 3 THEN 'need attention' ELSE 'about to sleep' END
+            WHEN s.frequency = 5 THEN 'cannot lose them' WHEN s.frequency >= 3 THEN 'at risk' ELSE 'hibernating' END AS segment
+FROM scored s$query$,
  '{company_id,currency,customer_id}', NULL, NULL, '31 3 * * *', 'full', NULL, '{customer_metrics}', NULL, NULL, NULL, NULL, '{
   "company_id": {"meaning": "The company; empty where events name none."},
   "currency": {"meaning": "The currency in capitals; empty where events name none."},
@@ -658,14 +646,13 @@ GROUP BY 1$query$,
   "orders_per_customer": {"meaning": "Orders / customers.", "unit": "orders"}}'),
 
 ('commerce', 'customer_cohorts', 'Lifetime value by cohort: customers by the month of their first order, and what they brought in up to each month since.', $query$
-WITH cohorts AS (
-  SELECT m.company_id, m.currency, m.customer_id, min(m.month) FILTER (WHERE m.orders > 0) AS cohort_month
-  FROM analytics.customer_months m
-  GROUP BY 1, 2, 3
+WITH cohorts AS MATERIALIZED (
+  SELECT m.company_id, m.currency, m.customer_id, date_trunc('month', m.first_order_at)::date AS cohort_month
+  FROM analytics.customer_metrics m
+  WHERE m.orders > 0
 ), sizes AS (
   SELECT c.company_id, c.currency, c.cohort_month, count(*) AS customers
   FROM cohorts c
-  WHERE c.cohort_month IS NOT NULL
   GROUP BY 1, 2, 3
 ), spine AS (
   SELECT s.company_id, s.currency, s.cohort_month, s.customers, n.month_number,
@@ -691,7 +678,7 @@ FROM spine s
 LEFT JOIN sums x ON x.company_id = s.company_id AND x.currency = s.currency
                 AND x.cohort_month = s.cohort_month AND x.month = s.month
 WINDOW w AS (PARTITION BY s.company_id, s.currency, s.cohort_month ORDER BY s.month_number)$query$,
- '{cohort_month,month_number,company_id,currency}', NULL, NULL, '36 3 * * *', 'full', NULL, '{customer_months}', NULL, NULL, NULL, NULL, '{
+ '{cohort_month,month_number,company_id,currency}', NULL, NULL, '36 3 * * *', 'full', NULL, '{customer_months,customer_metrics}', NULL, NULL, NULL, NULL, '{
   "cohort_month": {"meaning": "The month of the customers'' first order in this currency, its first day, in the report''s time zone."},
   "month_number": {"meaning": "Months since then: 0 is the month of the first order. Each month up to the current one has a row.", "unit": "months", "definition": "D-47"},
   "company_id": {"meaning": "The company; empty where events name none."},
@@ -775,42 +762,16 @@ FROM orders o$query$,
   "seconds_in_transit": {"meaning": "From shipped to delivered.", "unit": "seconds", "definition": "D-53"},
   "seconds_to_deliver": {"meaning": "From placed to delivered.", "unit": "seconds", "definition": "D-53"}}'),
 
--- By the day on which it was shipped or delivered, for what was placed today may be delivered next month. A late
--- event of an order changes the days on which the order was shipped and delivered.
+-- By the day on which it was shipped or delivered, for what was placed today may be delivered next month.
 ('commerce', 'fulfilment_times', 'How long it took to ship and deliver orders, by the day on which that was done and company.', $query$
-WITH touched AS (
-  SELECT DISTINCT e.entity_id
-  FROM public.business_events e
-  WHERE e.event_name IN ({{order_created}}, {{order_paid}}, {{order_shipped}}, {{order_delivered}})
-    AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.entity_id IS NOT NULL
-), days AS (
-  SELECT d.day::date AS day
-  FROM generate_series($1, $2 - interval '1 microsecond', interval '1 day') AS d (day)
-  UNION
-  SELECT e.occurred_at::date
-  FROM touched t
-  JOIN public.business_events e ON e.entity_id = t.entity_id
-  WHERE e.event_name IN ({{order_shipped}}, {{order_delivered}}) AND e.occurred_at >= $2
-), done AS (
-  SELECT d.day, coalesce(e.company_id, '') AS company_id, e.entity_id, e.event_name,
-         CASE e.event_name WHEN {{order_shipped}} THEN min(e.occurred_at) ELSE max(e.occurred_at) END AS done_at
-  FROM days d
-  JOIN public.business_events e ON e.occurred_at >= d.day::timestamptz AND e.occurred_at < (d.day + 1)::timestamptz
-  WHERE e.event_name IN ({{order_shipped}}, {{order_delivered}}) AND e.occurred_at >= $1 AND e.entity_id IS NOT NULL
-  GROUP BY 1, 2, 3, 4
-), timed AS (
-  SELECT d.day, d.company_id, d.event_name = {{order_shipped}} AS is_shipment,
-         extract(epoch FROM d.done_at - coalesce(o.created_at, o.paid_at)) AS since_created,
-         CASE WHEN d.event_name = {{order_delivered}} THEN extract(epoch FROM d.done_at - o.shipped_at) END AS since_shipped
-  FROM done d
-  CROSS JOIN LATERAL (
-    SELECT min(e.occurred_at) FILTER (WHERE e.event_name = {{order_created}}) AS created_at,
-           min(e.occurred_at) FILTER (WHERE e.event_name = {{order_paid}}) AS paid_at,
-           min(e.occurred_at) FILTER (WHERE e.event_name = {{order_shipped}}) AS shipped_at
-    FROM public.business_events e
-    WHERE e.entity_id = d.entity_id AND coalesce(e.company_id, '') = d.company_id
-      AND e.event_name IN ({{order_created}}, {{order_paid}}, {{order_shipped}})
-      AND e.occurred_at <= d.done_at) AS o
+WITH timed AS (
+  -- Of the parcels of a day the first to leave and the last to arrive
+  SELECT DISTINCT ON (s.day, s.company_id, s.order_id, s.status)
+         s.day, s.company_id, s.status = 'shipped' AS is_shipment, s.seconds_since_placed AS since_created,
+         CASE WHEN s.status = 'delivered' THEN s.seconds_since_shipped END AS since_shipped
+  FROM analytics.order_steps s
+  WHERE s.day >= $1::date AND s.day < $2::date AND s.status IN ('shipped', 'delivered')
+  ORDER BY s.day, s.company_id, s.order_id, s.status, CASE s.status WHEN 'shipped' THEN s.place ELSE -s.place END
 )
 SELECT t.day, t.company_id,
        count(*) FILTER (WHERE t.is_shipment) AS shipped_orders,
@@ -823,7 +784,7 @@ SELECT t.day, t.company_id,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY t.since_created::double precision) FILTER (WHERE NOT t.is_shipment) AS median_seconds_to_deliver
 FROM timed t
 GROUP BY 1, 2$query$,
- '{day,company_id}', '1 day', NULL, '19-59/20 * * * *', 'merge', '{order_created,order_paid,order_shipped,order_delivered}', NULL, NULL, NULL, NULL, NULL, '{
+ '{day,company_id}', '1 day', NULL, '19-59/20 * * * *', NULL, NULL, NULL, 'analytics.order_steps', 'day', NULL, NULL, '{
   "day": {"meaning": "The day on which orders were shipped or delivered, in the report''s time zone."},
   "company_id": {"meaning": "The company; empty where events name none."},
   "shipped_orders": {"meaning": "Orders of which a parcel left.", "unit": "orders", "source": "order_shipped"},
@@ -862,13 +823,17 @@ WITH touched AS (
   WHERE e.event_name IN ({{order_created}}, {{order_process_started}}, {{stock_reserved}}, {{stock_reservation_failed}}, {{order_paid}}, {{order_failed}}, {{order_shipped}}, {{order_delivered}}, {{order_completed}}, {{order_refunded}}, {{order_cancelled}}, {{order_status_changed}})
 ), steps AS (
   SELECT t.*, row_number() OVER w AS place, coalesce(lag(t.status) OVER w, 'start') AS from_status,
-         extract(epoch FROM t.occurred_at - lag(t.occurred_at) OVER w) AS seconds_since
+         extract(epoch FROM t.occurred_at - lag(t.occurred_at) OVER w) AS seconds_since,
+         extract(epoch FROM t.occurred_at - coalesce(min(t.occurred_at) FILTER (WHERE t.status = 'created') OVER u,
+                                                     min(t.occurred_at) FILTER (WHERE t.status = 'paid') OVER u)) AS seconds_since_placed,
+         extract(epoch FROM t.occurred_at - min(t.occurred_at) FILTER (WHERE t.status = 'shipped') OVER u) AS seconds_since_shipped
   FROM told t
   WHERE t.status IS NOT NULL
-  WINDOW w AS (PARTITION BY t.company_id, t.order_id ORDER BY t.occurred_at, t.event_id)
+  WINDOW w AS (PARTITION BY t.company_id, t.order_id ORDER BY t.occurred_at, t.event_id),
+         u AS (PARTITION BY t.company_id, t.order_id ORDER BY t.occurred_at)
 )
 SELECT s.occurred_at::date AS day, s.company_id, s.order_id, s.event_id, s.place, s.occurred_at,
-       s.from_status, s.status, s.seconds_since,
+       s.from_status, s.status, s.seconds_since, s.seconds_since_placed, s.seconds_since_shipped,
        s.from_status = s.status OR coalesce({{commerce.order_transitions}}::jsonb -> s.from_status ? s.status, false) AS is_allowed
 FROM steps s$query$,
  '{day,company_id,order_id,event_id}', '1 day', NULL, '5-59/15 * * * *', 'merge',
@@ -882,10 +847,11 @@ FROM steps s$query$,
   "from_status": {"meaning": "The status before it; start for the first."},
   "status": {"meaning": "The status that it brought; the same as before where the event tells it once more, as a second parcel or refund does.", "source": "the event''s name, order_status_changed.status"},
   "seconds_since": {"meaning": "Time since the event before it; NULL for the first.", "unit": "seconds"},
+  "seconds_since_placed": {"meaning": "Time since the order was placed, by order_created or else by order_paid; NULL where neither was yet.", "unit": "seconds", "definition": "D-53"},
+  "seconds_since_shipped": {"meaning": "Time since its first parcel left; NULL where none had.", "unit": "seconds", "definition": "D-53"},
   "is_allowed": {"meaning": "Whether an order may come from the one into the other, as the parameter order_transitions says; staying where it is always is."}}'),
 
--- A late event changes what was before the order's next ones, on whatever day those are: so it is computed whole.
-('commerce', 'order_transitions', 'Orders that came from one status into another in the last 30 days, today included, by the day on which they did: how many, whether they may, and how long they had been where they were.', $query$
+('commerce', 'order_transitions', 'Orders that came from one status into another, by the day on which they did: how many, whether they may, and how long they had been where they were.', $query$
 SELECT s.day, s.company_id, s.from_status, s.status AS to_status,
        count(*) AS transitions,
        count(DISTINCT s.order_id) AS orders,
@@ -893,9 +859,9 @@ SELECT s.day, s.company_id, s.from_status, s.status AS to_status,
        round(avg(s.seconds_since)) AS mean_seconds,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY s.seconds_since::double precision) AS median_seconds
 FROM analytics.order_steps s
-WHERE s.from_status <> s.status AND s.day > now()::date - 30 AND s.day <= now()::date
+WHERE s.from_status <> s.status AND s.day >= $1::date AND s.day < $2::date
 GROUP BY 1, 2, 3, 4$query$,
- '{day,company_id,from_status,to_status}', NULL, NULL, '21 * * * *', 'full', NULL, '{order_steps}', NULL, NULL, NULL, NULL, '{
+ '{day,company_id,from_status,to_status}', '1 day', NULL, '21 * * * *', NULL, NULL, NULL, 'analytics.order_steps', 'day', NULL, NULL, '{
   "day": {"meaning": "The day on which they did, in the report''s time zone."},
   "company_id": {"meaning": "The company; empty where events name none."},
   "from_status": {"meaning": "The status that they left; start where there was none."},
@@ -995,7 +961,9 @@ CROSS JOIN LATERAL (
   "changed_at": {"meaning": "When the latest event occurred."}}'),
 
 ('commerce', 'inventory_health', 'How stock is doing, by company and product, all locations together: how long it lasts, and what needs attention.', $query$
-WITH levels AS (
+WITH period AS (
+  SELECT now()::date - 29 AS first_day, now()::date AS last_day
+), levels AS (
   SELECT l.company_id, l.product_id, max(l.product_name) AS product_name, max(l.category) AS category,
          sum(l.on_hand) AS on_hand, sum(l.reorder_point) AS reorder_point,
          CASE WHEN min(l.currency) = max(l.currency) THEN sum(l.on_hand * l.unit_cost) END AS stock_value,
@@ -1010,19 +978,35 @@ WITH levels AS (
   FROM analytics.daily_product_sales s
   WHERE s.day <= now()::date
   GROUP BY 1, 2
+), told AS (
+  -- What each location had when the 30 days began, and has had since
+  SELECT l.company_id, l.product_id, l.location, p.first_day AS day, held.on_hand
+  FROM period p
+  CROSS JOIN analytics.inventory_levels l
+  CROSS JOIN LATERAL (
+    SELECT i.on_hand
+    FROM analytics.inventory_snapshots i
+    WHERE i.company_id = l.company_id AND i.product_id = l.product_id AND i.location = l.location AND i.day <= p.first_day
+    ORDER BY i.day DESC
+    LIMIT 1) AS held
+  UNION ALL
+  SELECT i.company_id, i.product_id, i.location, i.day, i.on_hand
+  FROM period p
+  JOIN analytics.inventory_snapshots i ON i.day > p.first_day AND i.day <= p.last_day
+), changes AS (
+  SELECT t.company_id, t.product_id, t.day,
+         t.on_hand - coalesce(lag(t.on_hand) OVER (PARTITION BY t.company_id, t.product_id, t.location ORDER BY t.day), 0) AS change
+  FROM told t
+), held AS (
+  SELECT c.company_id, c.product_id, c.day,
+         coalesce(lead(c.day) OVER w, p.last_day + 1) - c.day AS days,
+         sum(sum(c.change)) OVER w AS on_hand
+  FROM changes c, period p
+  GROUP BY c.company_id, c.product_id, c.day, p.last_day
+  WINDOW w AS (PARTITION BY c.company_id, c.product_id ORDER BY c.day)
 ), empty_days AS (
-  SELECT d.company_id, d.product_id, count(*) FILTER (WHERE d.on_hand <= 0) AS days_out, count(*) AS days_known
-  FROM (
-    SELECT l.company_id, l.product_id, n.day::date AS day, sum(held.on_hand) AS on_hand
-    FROM analytics.inventory_levels l
-    CROSS JOIN generate_series(now()::date - 29, now()::date, interval '1 day') AS n (day)
-    CROSS JOIN LATERAL (
-      SELECT i.on_hand
-      FROM analytics.inventory_snapshots i
-      WHERE i.company_id = l.company_id AND i.product_id = l.product_id AND i.location = l.location AND i.day <= n.day::date
-      ORDER BY i.day DESC
-      LIMIT 1) AS held
-    GROUP BY 1, 2, 3) AS d
+  SELECT h.company_id, h.product_id, coalesce(sum(h.days) FILTER (WHERE h.on_hand <= 0), 0) AS days_out, sum(h.days) AS days_known
+  FROM held h
   GROUP BY 1, 2
 ), joined AS (
   SELECT l.*, coalesce(s.units_sold_30d, 0) AS units_sold_30d, s.last_sold_on, e.days_out, e.days_known

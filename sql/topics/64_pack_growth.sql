@@ -57,7 +57,7 @@ INSERT INTO bizmetrics.pack_events (pack, event_name, description, properties_sc
 
 -- Reports --------------------------------------------------------------------------------------------
 
-INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, grain, query, columns)
+INSERT INTO bizmetrics.pack_reports (pack, report_name, description, key, bucket, schedule, strategy, events, after, grain, source, source_time, query, columns)
 WITH raw (report_name, description, key, bucket, schedule, strategy, events, after, query, columns) AS (VALUES
 
 ('acquired_users', 'Each user: when and from where the user came, and how far. Other reports of the pack are computed from it.',
@@ -112,10 +112,15 @@ $columns$),
 
 ('signup_funnel', 'How far the users who signed up in a week came through funnel_steps within funnel_days (30) of the first of them: a row a step.',
  '{company_id,cohort_week,step}', NULL, '*/15 * * * *', 'full', NULL, '{acquired_users}', $query$
-WITH reached AS (
-  SELECT u.company_id, date_trunc('week', u.signed_up_at)::date AS cohort_week, f.step::integer AS step, f.name AS event,
-         count(*) FILTER (WHERE u.funnel_level >= f.step) AS users
-  FROM analytics.acquired_users AS u CROSS JOIN [funnel] AS f
+WITH levels AS (
+  SELECT u.company_id, date_trunc('week', u.signed_up_at)::date AS cohort_week, u.funnel_level, count(*) AS users
+  FROM analytics.acquired_users AS u
+  GROUP BY 1, 2, 3
+),
+reached AS (
+  SELECT l.company_id, l.cohort_week, f.step::integer AS step, f.name AS event,
+         coalesce(sum(l.users) FILTER (WHERE l.funnel_level >= f.step), 0)::bigint AS users
+  FROM levels AS l CROSS JOIN [funnel] AS f
   GROUP BY 1, 2, 3, 4
 )
 SELECT r.company_id, r.cohort_week, r.step, r.event, r.users,
@@ -184,19 +189,23 @@ $columns$),
 
 ('cohort_retention', 'Of the users who signed up in a month, how many logged in so many months later: a row a cohort and period.',
  '{company_id,cohort_month,period}', NULL, '*/30 * * * *', 'full', NULL, '{acquired_users,active_months}', $query$
-WITH cohorts AS (
-  SELECT u.company_id, date_trunc('month', u.signed_up_at)::date AS cohort_month, count(*) AS size
+WITH users AS MATERIALIZED (
+  SELECT u.company_id, u.user_id, u.signed_up_at, date_trunc('month', u.signed_up_at)::date AS cohort_month
   FROM analytics.acquired_users AS u
+),
+cohorts AS (
+  SELECT u.company_id, u.cohort_month, count(*) AS size
+  FROM users AS u
   GROUP BY 1, 2
 ),
 returned AS (
-  SELECT u.company_id, c.cohort_month,
-         ((extract(year FROM a.month) - extract(year FROM c.cohort_month)) * 12 + extract(month FROM a.month) - extract(month FROM c.cohort_month))::integer AS period,
-         count(*) AS users
-  FROM analytics.acquired_users AS u
-  CROSS JOIN LATERAL (SELECT date_trunc('month', u.signed_up_at)::date AS cohort_month) AS c
-  JOIN analytics.active_months AS a ON a.company_id = u.company_id AND a.user_id = u.user_id AND a.last_at >= u.signed_up_at
-  GROUP BY 1, 2, 3
+  SELECT r.company_id, r.cohort_month,
+         ((extract(year FROM r.month) - extract(year FROM r.cohort_month)) * 12 + extract(month FROM r.month) - extract(month FROM r.cohort_month))::integer AS period,
+         r.users
+  FROM (SELECT u.company_id, u.cohort_month, a.month, count(*) AS users
+        FROM users AS u
+        JOIN analytics.active_months AS a ON a.company_id = u.company_id AND a.user_id = u.user_id AND a.last_at >= u.signed_up_at
+        GROUP BY 1, 2, 3) AS r
 ),
 cells AS (
   SELECT c.*, p.period, (c.cohort_month + make_interval(months => p.period))::date AS month
@@ -358,11 +367,17 @@ converted | How often the recipient did what they asked for.
 $columns$),
 
 ('campaigns', 'What became of the e-mails of each campaign. A recipient is counted once, whatever the day, and only if an e-mail was sent.',
- '{company_id,campaign}', NULL, '*/15 * * * *', 'full', NULL, '{campaign_recipients}', $query$
-WITH recipients AS (
+ '{company_id,campaign}', '1 day', '*/15 * * * *', 'merge', NULL, NULL, $query$
+WITH changed AS (
+  SELECT DISTINCT r.company_id, r.campaign
+  FROM analytics.campaign_recipients AS r
+  WHERE r.day >= $1::date AND r.day < $2::date
+),
+recipients AS (
   SELECT r.company_id, r.campaign, r.recipient, min(r.day) FILTER (WHERE r.sent > 0) AS sent_on, sum(r.sent) AS sent, sum(r.delivered) AS delivered,
          sum(r.opened) > 0 AS has_opened, sum(r.clicked) > 0 AS has_clicked, sum(r.converted) > 0 AS has_converted
-  FROM analytics.campaign_recipients AS r
+  FROM changed AS c
+  JOIN analytics.campaign_recipients AS r USING (company_id, campaign)
   GROUP BY 1, 2, 3
   HAVING sum(r.sent) > 0
 ),
@@ -482,14 +497,17 @@ k_factor | invitations_per_user x acceptance_rate: how many users a user brings.
 $columns$)
 
 )
-SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, CASE WHEN r.strategy = 'merge' AND 'user_id' = ANY (r.key) THEN 'actor_user_id' END, btrim(q.query, E'\n'),
+SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.strategy, r.events, r.after, CASE WHEN r.strategy = 'merge' AND 'user_id' = ANY (r.key) THEN 'actor_user_id' END,
+       w.source, w.source_time, btrim(q.query, E'\n'),
        (SELECT jsonb_object_agg(btrim(c.parts[1]), CASE
            WHEN c.parts[2] IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object('meaning', btrim(c.parts[2]), 'unit', nullif(btrim(c.parts[3]), ''),
                                                                                  'definition', nullif(btrim(c.parts[4]), ''), 'source', nullif(btrim(c.parts[5]), '')))
            WHEN btrim(c.parts[1]) = 'currency' THEN '{"meaning": "The currency of the amounts, which are not to be added over currencies.", "unit": "ISO 4217"}'
            ELSE '{"meaning": "The tenant; empty: the events named none."}' END)
         FROM regexp_split_to_table(btrim(r.columns, E'\n'), '\n') AS l (line), string_to_array(l.line, '|') AS c (parts))
-FROM raw AS r,
+FROM raw AS r
+-- Tables of reports that are followed by the days that change in them
+LEFT JOIN (VALUES ('campaigns', 'analytics.campaign_recipients', 'day')) AS w (report_name, source, source_time) USING (report_name),
 LATERAL (SELECT replace(replace(replace(r.query,
   '[milestones]', $names$ARRAY[{{user_signed_up}}, {{user_activated}}, {{trial_started}}, {{payment_received}}]::text[] || translate([parameter funnel_steps], '[]', '{}')::text[]$names$),
   '[funnel]', $funnel$(

@@ -1,8 +1,7 @@
 -- Pack support: tickets, how soon they are answered and how soon they are solved.
 --
 -- A first answer counts on its own day and so does each solution: what was said of a day stays, however long
--- tickets that were created on it take. Where an event comes late, the later days that it changes are computed
--- too.
+-- tickets that were created on it take.
 
 INSERT INTO bizmetrics.available_packs VALUES
 ('support', 'Support tickets', 'Tickets by day and priority, the time to the first answer and to the solution, and what is open. The ticket is entity_id of its events; its priority is that of ticket_created.');
@@ -71,53 +70,58 @@ FROM tickets t$query$,
   "first_response_seconds": {"meaning": "From creation to the first answer.", "unit": "seconds", "definition": "D-30"},
   "resolution_seconds": {"meaning": "From creation to the last solution, the time in between that it seemed solved included.", "unit": "seconds", "definition": "D-30"}}'),
 
-('support', 'support_daily', 'Tickets by day, company and priority: created, answered and solved on the day, and how long that took.', $query$
+-- A row for each event, which keeps its key whatever comes late: the ticket's priority and when it was created are told
+-- anew with all events of the ticket, and no row ever has to go. What is counted by them reads the days that changed.
+('support', 'ticket_steps', 'Tickets event by event: which ticket it was, how urgent, and how long after its creation.', $query$
 WITH touched AS (
   SELECT DISTINCT e.entity_id
   FROM public.business_events e
   WHERE e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
     AND e.occurred_at >= $1 AND e.occurred_at < $2 AND e.entity_id IS NOT NULL
-), days AS (
-  SELECT d.day::date AS day
-  FROM generate_series($1, $2 - interval '1 microsecond', interval '1 day') AS d (day)
-  UNION
-  SELECT e.occurred_at::date
+), told AS (
+  SELECT coalesce(e.company_id, '') AS company_id, e.entity_id AS ticket_id, e.id AS event_id, e.occurred_at,
+         CASE e.event_name WHEN {{ticket_created}} THEN 'created' WHEN {{ticket_replied}} THEN 'replied' WHEN {{ticket_resolved}} THEN 'resolved' ELSE 'reopened' END AS step,
+         e.properties ->> {{ticket_created.priority}} AS priority
   FROM touched t
   JOIN public.business_events e ON e.entity_id = t.entity_id
-  WHERE e.event_name IN ({{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}}) AND e.occurred_at >= $2
-), happened AS (
-  SELECT d.day, coalesce(e.company_id, '') AS company_id, e.entity_id, e.event_name, e.occurred_at, e.id
-  FROM days d
-  JOIN public.business_events e ON e.occurred_at >= d.day::timestamptz AND e.occurred_at < (d.day + 1)::timestamptz
   WHERE e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
-    AND e.occurred_at >= $1 AND e.entity_id IS NOT NULL
-), told AS (
-  SELECT h.day, h.company_id, h.event_name, h.occurred_at, t.created_at, t.first_response_id,
-         coalesce(t.priority, '') AS priority, h.id
-  FROM happened h
-  CROSS JOIN LATERAL (
-    SELECT min(e.occurred_at) FILTER (WHERE e.event_name = {{ticket_created}}) AS created_at,
-           (array_agg(e.properties ->> {{ticket_created.priority}} ORDER BY e.occurred_at, e.id)
-              FILTER (WHERE e.event_name = {{ticket_created}}))[1] AS priority,
-           (array_agg(e.id ORDER BY e.occurred_at, e.id) FILTER (WHERE e.event_name = {{ticket_replied}}))[1] AS first_response_id
-    FROM public.business_events e
-    WHERE e.entity_id = h.entity_id AND coalesce(e.company_id, '') = h.company_id
-      AND e.event_name IN ({{ticket_created}}, {{ticket_replied}})) AS t
+), placed AS (
+  SELECT t.*,
+         row_number() OVER (PARTITION BY t.company_id, t.ticket_id, t.step ORDER BY t.occurred_at, t.event_id) AS place,
+         min(t.occurred_at) FILTER (WHERE t.step = 'created') OVER (PARTITION BY t.company_id, t.ticket_id) AS created_at
+  FROM told t
 )
+SELECT p.occurred_at::date AS day, p.company_id, p.ticket_id, p.event_id, p.step, p.place, p.occurred_at,
+       coalesce(min(p.priority) FILTER (WHERE p.step = 'created' AND p.place = 1) OVER (PARTITION BY p.company_id, p.ticket_id), '') AS priority,
+       extract(epoch FROM p.occurred_at - p.created_at) AS seconds_since_created
+FROM placed p$query$,
+ '{day,company_id,ticket_id,event_id}', '1 day', NULL, '*/5 * * * *', 'merge', '{ticket_created,ticket_replied,ticket_resolved,ticket_reopened}', NULL, NULL, NULL, NULL, NULL, '{
+  "day": {"meaning": "The day of the event, in the report''s time zone."},
+  "company_id": {"meaning": "The company; empty where events name none."},
+  "ticket_id": {"meaning": "The ticket: entity_id of the events; those without one are in no row."},
+  "event_id": {"meaning": "The event."},
+  "step": {"meaning": "created, replied, resolved or reopened."},
+  "place": {"meaning": "1 for the ticket''s first event of this step, 2 for the next and so on."},
+  "occurred_at": {"meaning": "When it happened."},
+  "priority": {"meaning": "The ticket''s priority; empty where it has none.", "source": "ticket_created.priority"},
+  "seconds_since_created": {"meaning": "From the ticket''s creation to the event; NULL where no creation is known.", "unit": "seconds", "definition": "D-30"}}'),
+
+('support', 'support_daily', 'Tickets by day, company and priority: created, answered and solved on the day, and how long that took.', $query$
 SELECT t.day, t.company_id, t.priority,
-       count(*) FILTER (WHERE t.event_name = {{ticket_created}}) AS created,
-       count(*) FILTER (WHERE t.id = t.first_response_id) AS first_responses,
-       round(avg(extract(epoch FROM t.occurred_at - t.created_at)) FILTER (WHERE t.id = t.first_response_id)) AS mean_first_response_seconds,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM t.occurred_at - t.created_at)::double precision)
-         FILTER (WHERE t.id = t.first_response_id) AS median_first_response_seconds,
-       count(*) FILTER (WHERE t.event_name = {{ticket_resolved}}) AS resolved,
-       round(avg(extract(epoch FROM t.occurred_at - t.created_at)) FILTER (WHERE t.event_name = {{ticket_resolved}})) AS mean_resolution_seconds,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM t.occurred_at - t.created_at)::double precision)
-         FILTER (WHERE t.event_name = {{ticket_resolved}}) AS median_resolution_seconds,
-       count(*) FILTER (WHERE t.event_name = {{ticket_reopened}}) AS reopened
-FROM told t
+       count(*) FILTER (WHERE t.step = 'created') AS created,
+       count(*) FILTER (WHERE t.step = 'replied' AND t.place = 1) AS first_responses,
+       round(avg(t.seconds_since_created) FILTER (WHERE t.step = 'replied' AND t.place = 1)) AS mean_first_response_seconds,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds_since_created::double precision)
+         FILTER (WHERE t.step = 'replied' AND t.place = 1) AS median_first_response_seconds,
+       count(*) FILTER (WHERE t.step = 'resolved') AS resolved,
+       round(avg(t.seconds_since_created) FILTER (WHERE t.step = 'resolved')) AS mean_resolution_seconds,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds_since_created::double precision)
+         FILTER (WHERE t.step = 'resolved') AS median_resolution_seconds,
+       count(*) FILTER (WHERE t.step = 'reopened') AS reopened
+FROM analytics.ticket_steps t
+WHERE t.day >= $1::date AND t.day < $2::date
 GROUP BY 1, 2, 3$query$,
- '{day,company_id,priority}', '1 day', NULL, '*/5 * * * *', 'merge', '{ticket_created,ticket_replied,ticket_resolved,ticket_reopened}', NULL, NULL, NULL, NULL, NULL, '{
+ '{day,company_id,priority}', '1 day', NULL, '*/5 * * * *', NULL, NULL, NULL, 'analytics.ticket_steps', 'day', NULL, NULL, '{
   "day": {"meaning": "The day, in the report''s time zone."},
   "company_id": {"meaning": "The company; empty where events name none."},
   "priority": {"meaning": "The tickets'' priority; empty where they have none.", "source": "ticket_created.priority"},

@@ -15,6 +15,7 @@
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 #include "utils/rangetypes.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
@@ -191,6 +192,22 @@ bm_make_range(TypeCacheEntry *type, RangeBound *lower, RangeBound *upper)
 	return make_range(type, lower, upper, false, NULL);
 #else
 	return make_range(type, lower, upper, false);
+#endif
+}
+
+/* 16 lets a setting be found by its name. */
+static inline GucSource
+bm_setting_source(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, false, ERROR)->source;
+#else
+	struct config_generic **settings = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i]->source;
+	elog(ERROR, "there is no setting \"%s\"", name);
 #endif
 }
 

@@ -4,7 +4,8 @@
  * The SELECT runs by itself, into memory or a temporary file, for a command that writes never runs in
  * parallel. What it gave is then a relation of the commands that change the table: rows whose key it did
  * not give go, those that are there already and differ are updated, and the others inserted.
- * Rows that do not differ are not written.
+ * Rows that do not differ are left out before that: ON CONFLICT would look each up by index and lock it, which
+ * writes, to find that there is nothing to do.
  */
 #include "postgres.h"
 
@@ -15,17 +16,21 @@
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
+#include "base/guc.h"
 #include "report/apply.h"
+#include "report/bucket.h"
 #include "report/expire.h"
 #include "report/target.h"
 
 #define RESULT "bizmetrics_result"
+#define FEW_ROWS 1000
 
 typedef struct Apply
 {
@@ -34,6 +39,7 @@ typedef struct Apply
 	const BmParameters *parameters;
 	EphemeralNamedRelation result;
 	bool add;
+	BmVanished vanished;
 } Apply;
 
 static const FormData_pg_attribute *
@@ -220,35 +226,6 @@ rethrow(const Apply *apply, MemoryContext context)
 	ReThrowError(error);
 }
 
-static uint64
-put_rows(const Apply *apply)
-{
-	MemoryContext context = CurrentMemoryContext;
-	BmParameters parameters = {0};
-	char *kept = bm_report_not_expired(apply->report, &parameters);
-	volatile uint64 rows = 0;
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (", apply->report->target);
-	append_names(&sql, apply, "", true, true);
-	appendStringInfoString(&sql, ") SELECT ");
-	append_names(&sql, apply, "", true, true);
-	appendStringInfo(&sql, " FROM " RESULT " WHERE %s", kept != NULL ? kept : "true");
-	if (apply->report->key != NULL && apply->report->strategy != BM_APPEND)
-		append_update(&sql, apply);
-	PG_TRY();
-	{
-		rows = bm_spi_execute(sql.data, &parameters);
-	}
-	PG_CATCH();
-	{
-		rethrow(apply, context);
-	}
-	PG_END_TRY();
-	return rows;
-}
-
 /* Rows of the window: their bucket is in it, and their grain among the values. */
 static void
 append_window(StringInfo sql, const Apply *apply)
@@ -272,28 +249,150 @@ append_window(StringInfo sql, const Apply *apply)
 						 name(apply, select->grain_column));
 }
 
-static uint64
-delete_vanished(const Apply *apply, BmVanished vanished)
+/* What a command with its conditions is told. */
+static BmParameters
+parameters_of_window(const Apply *apply)
 {
-	StringInfoData sql;
 	BmParameters none = {0};
+
+	return apply->vanished == BM_VANISHED_GO_IN_WINDOW ? *apply->parameters : none;
+}
+
+/* The keys of two relations are the same. */
+static void
+append_same_key(StringInfo sql, const Apply *apply, const char *a, const char *b)
+{
+	for (int i = 0; i < apply->select->desc->natts; i++)
+		if (is_key(apply, i))
+			appendStringInfo(sql, " AND %s.%s %s %s.%s", a, name(apply, i),
+							 equality(column(apply, i)->atttypid), b, name(apply, i));
+}
+
+/*
+ * Without the rows that stand there as they are. Where they are few, or may be anywhere in the table, all of which
+ * would have to be read for that, ON CONFLICT finds them.
+ */
+static void
+append_changed(StringInfo sql, const Apply *apply)
+{
+	if (apply->vanished == BM_VANISHED_STAY || apply->result->md.enrtuples < FEW_ROWS)
+		return;
+	appendStringInfo(sql, " AND NOT EXISTS (SELECT FROM %s AS t WHERE true",
+					 apply->report->target);
+	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW)
+		append_window(sql, apply);
+	append_same_key(sql, apply, "t", "r");
+	if (has_values(apply))
+	{
+		appendStringInfoString(sql, " AND ROW(");
+		append_names(sql, apply, "t.", false, true);
+		appendStringInfoString(sql, ")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(");
+		append_names(sql, apply, "r.", false, true);
+		appendStringInfoString(sql, ")::pg_catalog.record");
+	}
+	appendStringInfoChar(sql, ')');
+}
+
+static void
+append_insert(StringInfo sql, const Apply *apply, BmParameters *parameters)
+{
+	bool has_key = apply->report->key != NULL && apply->report->strategy != BM_APPEND;
+	char *kept = bm_report_not_expired(apply->report, parameters);
+
+	appendStringInfo(sql, "INSERT INTO %s AS t (", apply->report->target);
+	append_names(sql, apply, "", true, true);
+	appendStringInfoString(sql, ") SELECT ");
+	append_names(sql, apply, "r.", true, true);
+	appendStringInfo(sql, " FROM " RESULT " AS r WHERE %s", kept != NULL ? kept : "true");
+	if (has_key && !apply->add)
+		append_changed(sql, apply);
+	if (has_key)
+		append_update(sql, apply);
+}
+
+/* Likewise; gathers the buckets of rows that were written. */
+static uint64
+insert_and_tell(const Apply *apply, List **written)
+{
+	BmParameters parameters = parameters_of_window(apply);
+	const char *bucket =
+		quote_identifier(bm_target_bucket_column(apply->report, apply->select));
+	pg_tz *zone = pg_tzset(apply->report->timezone);
+	BmWindow *last = NULL;
+	StringInfoData sql;
+	uint64 times;
+	uint64 rows = 0;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "WITH w AS (");
+	append_insert(&sql, apply, &parameters);
+	appendStringInfo(&sql,
+					 " RETURNING t.%s::pg_catalog.timestamptz AS b) SELECT w.b, "
+					 "pg_catalog.count(*) FROM w GROUP BY 1 ORDER BY 1",
+					 bucket);
+	times = bm_spi_execute(sql.data, &parameters);
+	for (uint64 i = 0; i < times; i++)
+	{
+		bool isnull;
+		TimestampTz at = DatumGetTimestampTz(bm_spi_value(i, 1, &isnull));
+
+		rows += (uint64) DatumGetInt64(bm_spi_value(i, 2, &isnull));
+		if (TIMESTAMP_NOT_FINITE(at) || (last != NULL && at < last->end))
+			continue;
+		last = palloc(sizeof(BmWindow));
+		*last = bm_bucket_of(apply->report->bucket, zone, at);
+		*written = lappend(*written, last);
+	}
+	return rows;
+}
+
+static uint64
+insert_rows(const Apply *apply)
+{
+	BmParameters parameters = parameters_of_window(apply);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	append_insert(&sql, apply, &parameters);
+	return bm_spi_execute(sql.data, &parameters);
+}
+
+static uint64
+put_rows(const Apply *apply, List **written)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile uint64 rows = 0;
+
+	PG_TRY();
+	{
+		rows = written != NULL ? insert_and_tell(apply, written) : insert_rows(apply);
+	}
+	PG_CATCH();
+	{
+		rethrow(apply, context);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+static uint64
+delete_vanished(const Apply *apply)
+{
+	BmParameters parameters = parameters_of_window(apply);
+	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "DELETE FROM %s AS t WHERE true", apply->report->target);
-	if (vanished == BM_VANISHED_GO_IN_WINDOW)
+	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW)
 		append_window(&sql, apply);
 	if (apply->report->key != NULL)
 	{
 		appendStringInfoString(&sql,
 							   " AND NOT EXISTS (SELECT FROM " RESULT " AS r WHERE true");
-		for (int i = 0; i < apply->select->desc->natts; i++)
-			if (is_key(apply, i))
-				appendStringInfo(&sql, " AND r.%s %s t.%s", name(apply, i),
-								 equality(column(apply, i)->atttypid), name(apply, i));
+		append_same_key(&sql, apply, "r", "t");
 		appendStringInfoChar(&sql, ')');
 	}
-	return bm_spi_execute(
-		sql.data, vanished == BM_VANISHED_GO_IN_WINDOW ? apply->parameters : &none);
+	return bm_spi_execute(sql.data, &parameters);
 }
 
 /* Deletes the rows of a window; says how many there were, and of which times. */
@@ -385,24 +484,44 @@ end_result(const Apply *apply)
 }
 
 /*
+ * Brings the table to what the SELECT gave. Both are compared as sets, by hashing: the planner, who takes both for
+ * large, would rather sort them.
+ */
+static uint64
+bring_to_result(const Apply *apply, List **written)
+{
+	int nest_level = NewGUCNestLevel();
+	uint64 rows = 0;
+
+	bm_guc_set_locally("enable_mergejoin", "off");
+	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW && apply->result->md.enrtuples > 0)
+		check_window(apply);
+	if (apply->vanished != BM_VANISHED_STAY)
+		rows += delete_vanished(apply);
+	if (apply->result->md.enrtuples > 0)
+		rows += put_rows(apply, written);
+	AtEOXact_GUC(false, nest_level);
+	return rows;
+}
+
+/*
  * Runs the SELECT, given as SQL with its parameters, and brings the table to it: adding up, where add says
- * so, what it gives with what is there. Says how many rows were written.
+ * so, what it gives with what is there. Says how many rows were written and, where written is not NULL and a
+ * column of key tells time, in which buckets.
  */
 uint64
 bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
-		 const BmParameters *parameters, bool add, BmVanished vanished)
+		 const BmParameters *parameters, bool add, BmVanished vanished, List **written)
 {
-	Apply apply = {
-		.report = report, .select = select, .parameters = parameters, .add = add};
-	uint64 rows = 0;
+	Apply apply = {.report = report,
+				   .select = select,
+				   .parameters = parameters,
+				   .add = add,
+				   .vanished = vanished};
+	uint64 rows;
 
 	begin_result(&apply, sql);
-	if (vanished == BM_VANISHED_GO_IN_WINDOW && apply.result->md.enrtuples > 0)
-		check_window(&apply);
-	if (vanished != BM_VANISHED_STAY)
-		rows += delete_vanished(&apply, vanished);
-	if (apply.result->md.enrtuples > 0)
-		rows += put_rows(&apply);
+	rows = bring_to_result(&apply, written);
 	end_result(&apply);
 	return rows;
 }

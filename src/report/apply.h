@@ -14,7 +14,8 @@ typedef enum BmVanished
 } BmVanished;
 
 extern uint64 bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
-					   const BmParameters *parameters, bool add, BmVanished vanished);
+					   const BmParameters *parameters, bool add, BmVanished vanished,
+					   List **written);
 
 extern uint64 bm_apply_empty(const BmReport *report, const BmSelect *select,
 							 const BmParameters *parameters, TimestampTz *first,

@@ -21,12 +21,14 @@
 
 #include "base/spi.h"
 #include "event/new_events.h"
+#include "report/anew.h"
 #include "report/apply.h"
 #include "report/compute.h"
 #include "report/culprit.h"
 #include "report/delta.h"
 #include "report/depends.h"
 #include "report/expire.h"
+#include "report/followers.h"
 #include "report/state.h"
 #include "report/target.h"
 #include "report/whole.h"
@@ -140,28 +142,6 @@ bm_compute_report(const BmReport *report)
 	return full;
 }
 
-/* Does another report read this one's table? */
-static bool
-is_source(const BmReport *report)
-{
-	Oid target = bm_report_target(report, false);
-	ListCell *cell;
-
-	foreach(cell, bm_report_list())
-		if (((BmReport *) lfirst(cell))->source != NULL &&
-			bm_report_source(lfirst(cell)) == target)
-			return true;
-	return false;
-}
-
-/* A window that was computed, for reports that read this one's table. What a custom query wrote may not count. */
-static void
-note_change(const BmReport *report, uint64 rows, BmWindow window)
-{
-	if ((rows > 0 || report->strategy == BM_CUSTOM) && is_source(report))
-		bm_change_insert(report->id, window);
-}
-
 /* Where a custom query says which windows it wrote besides its own; NULL: no such query is under way. */
 static List **also_written;
 
@@ -210,7 +190,7 @@ compute_custom_window(const BmReport *report, BmParameters *parameters)
 	}
 	PG_END_TRY();
 	foreach(cell, elsewhere)
-		note_change(report, rows, ((BmPiece *) lfirst(cell))->window);
+		bm_tell_followers(report, rows, ((BmPiece *) lfirst(cell))->window);
 	return rows;
 }
 
@@ -225,16 +205,18 @@ sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *pie
 	return select->is_plain ? bm_select_sql(select, report, &restriction) : report->query;
 }
 
-/* What the SELECT gives of a window; says how many rows that wrote. */
+/* What the SELECT gives of a window; says how many rows that wrote and, where it is asked for, in which buckets. */
 static uint64
-compute_select(const BmReport *report, const BmSelect *select, const BmPiece *piece)
+compute_select(const BmReport *report, const BmSelect *select, const BmPiece *piece,
+			   List **written)
 {
 	BmParameters parameters = {0};
 
 	add_window(report, piece, &parameters);
 	return bm_apply(
 		report, sql_of_window(report, select, piece), select, &parameters, false,
-		report->strategy == BM_MERGE ? BM_VANISHED_STAY : BM_VANISHED_GO_IN_WINDOW);
+		report->strategy == BM_MERGE ? BM_VANISHED_STAY : BM_VANISHED_GO_IN_WINDOW,
+		written);
 }
 
 /* Likewise, where a bucket's rows would depend on those of others: one bucket after the other. */
@@ -246,13 +228,13 @@ compute_each_bucket(const BmReport *report, const BmSelect *select, const BmPiec
 
 	while (pieces != NIL)
 		rows += compute_select(report, select,
-							   bm_increment_take(report, &pieces, BM_TAKE_BUCKET));
+							   bm_increment_take(report, &pieces, BM_TAKE_BUCKET), NULL);
 	return rows;
 }
 
-/* Computes a window; says how many rows that wrote. */
+/* Computes a window; says how many rows that wrote and, where it is asked for, in which buckets. */
 static uint64
-compute_window(const BmReport *report, const BmPiece *piece)
+compute_window(const BmReport *report, const BmPiece *piece, List **written)
 {
 	BmParameters parameters = {0};
 	BmSelect *select;
@@ -267,7 +249,7 @@ compute_window(const BmReport *report, const BmPiece *piece)
 	select = bm_select_read(report);
 	if (report->strategy == BM_REPLACE_WINDOW && bm_depends_on_window(select->query))
 		return compute_each_bucket(report, select, piece);
-	return compute_select(report, select, piece);
+	return compute_select(report, select, piece, written);
 }
 
 static void
@@ -280,18 +262,38 @@ count_window(BmRun *run, BmWindow window)
 	run->windows++;
 }
 
+/* Do rows of a merge tell their bucket? They may be outside of the window, and the rows in it the same as before. */
+static bool
+tells_buckets(const BmReport *report)
+{
+	return report->strategy == BM_MERGE && bm_has_followers(report) &&
+		   bm_target_bucket_column(report, bm_select_read(report)) != NULL;
+}
+
+/* Computes a window and tells reports that read this one's table what changed; says how many rows that wrote. */
+static uint64
+compute_and_note(const BmReport *report, const BmPiece *piece)
+{
+	bool tells = tells_buckets(report);
+	List *written = NIL;
+	uint64 rows = compute_window(report, piece, tells ? &written : NULL);
+	ListCell *cell;
+
+	bm_increment_require_kept(report, piece->window);
+	if (!tells)
+		bm_tell_followers(report, rows, piece->window);
+	foreach(cell, written)
+		bm_change_insert(report->id, *(BmWindow *) lfirst(cell));
+	return rows;
+}
+
 static void
 compute_piece(const BmReport *report, BmRun *run, const BmPiece *piece)
 {
-	uint64 rows;
-
 	run->step = piece->window;
 	run->is_computing = true;
-	rows = compute_window(report, piece);
-	bm_increment_require_kept(report, piece->window);
+	run->row_count += compute_and_note(report, piece);
 	count_window(run, piece->window);
-	run->row_count += rows;
-	note_change(report, rows, piece->window);
 	run->is_computing = false;
 	run->failed_in_a_row = 0;
 }
@@ -301,11 +303,8 @@ uint64
 bm_compute_batch(const BmReport *report, const BmPiece *piece)
 {
 	const BmReport *full = bm_compute_report(report);
-	uint64 rows = compute_window(full, piece);
 
-	bm_increment_require_kept(full, piece->window);
-	note_change(report, rows, piece->window);
-	return rows;
+	return compute_and_note(full, piece);
 }
 
 /* Is what was read so old that the next look would find much more than is new? */
@@ -328,52 +327,6 @@ move_watermark(const BmReport *report, BmWatermark *mark, const BmWatermark *bef
 	mark->is_void = false;
 	mark->snapshot = now;
 	bm_watermark_put(report, mark);
-}
-
-/* Rows of a range of time in which there are no events any more. */
-static uint64
-empty_range(const BmReport *report, const BmSelect *select, TimestampTz from,
-			TimestampTz to)
-{
-	BmParameters parameters = {0};
-	BmWindow gone;
-	uint64 rows;
-
-	if (from >= to)
-		return 0;
-	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(from));
-	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(to));
-	rows = bm_apply_empty(report, select, &parameters, &gone.start, &gone.end);
-	gone.end++;
-	note_change(report, rows, gone);
-	return rows;
-}
-
-/*
- * Where everything is computed anew, rows outside of its windows are of another definition. Those before the first
- * event are only where the report was given another one here: else they may be of events that are kept
- * no more.
- */
-static uint64
-empty_around(const BmReport *report, const List *pieces, bool is_redefined)
-{
-	TimestampTz at = DT_NOEND;
-	BmSelect *select = bm_select_read(report);
-	uint64 rows = 0;
-	ListCell *cell;
-
-	if (is_redefined)
-		at = bm_increment_kept_from(report);
-	else if (pieces != NIL)
-		at = ((BmPiece *) linitial(pieces))->window.start;
-	foreach(cell, pieces)
-	{
-		const BmPiece *piece = lfirst(cell);
-
-		rows += empty_range(report, select, at, piece->window.start);
-		at = piece->window.end;
-	}
-	return rows + empty_range(report, select, at, DT_NOEND);
 }
 
 /* Says that everything is computed anew: whoever wonders at a long run reads it in the log. */
@@ -400,7 +353,7 @@ add_before(const BmReport *report, TimestampTz kept_from)
 		BmWindow window = ((BmPiece *) lfirst(cell))->window;
 
 		if (window.start < kept_from)
-			note_change(report, rows, window);
+			bm_tell_followers(report, rows, window);
 	}
 	return rows;
 }
@@ -447,9 +400,7 @@ look(const BmReport *report, BmRun *run)
 	PG_END_TRY();
 	move_watermark(report, mark, &before, run->snapshot, found != NIL);
 	run->has_looked = true;
-	if (before.is_void && report->strategy != BM_MERGE && report->strategy != BM_CUSTOM &&
-		report->source == NULL)
-		run->row_count += empty_around(report, found, before.is_redefined);
+	run->row_count += bm_anew_empty(report, &before, found);
 	if (pending == NIL)
 		return found;
 	bm_pending_delete(report->id, BM_NO_ID);
@@ -659,7 +610,7 @@ step_new(const BmReport *report, BmRun *run)
 			run->row_count += bm_delta_add(report, select);
 		else
 			run->row_count += execute_new(report);
-		if (has_written(run) && is_source(report))
+		if (has_written(run) && bm_has_followers(report))
 			note_changes(report, mark);
 		moves = moves || has_written(run);
 	}
@@ -712,7 +663,7 @@ step_whole(const BmReport *report, BmRun *run)
 	else
 		run->row_count += bm_whole_compute(report);
 	bm_pending_delete(report->id, BM_NO_ID); /* of what it was before it was altered */
-	if (has_written(run) && is_source(report))
+	if (has_written(run) && bm_has_followers(report))
 		bm_change_insert(report->id, all);
 }
 

@@ -46,7 +46,7 @@ bm_delta_add(const BmReport *report, const BmSelect *select)
 
 	add_bounds(report, BM_ALWAYS, &parameters);
 	rows = bm_apply(report, bm_delta_sql(report, select), select, &parameters, true,
-					BM_VANISHED_STAY);
+					BM_VANISHED_STAY, NULL);
 	AtEOXact_GUC(false, nest_level);
 	return rows;
 }
@@ -63,7 +63,7 @@ bm_delta_add_before(const BmReport *report, TimestampTz end)
 
 	add_bounds(report, restriction.window, &parameters);
 	return bm_apply(report, bm_select_sql(select, report, &restriction), select,
-					&parameters, true, BM_VANISHED_STAY);
+					&parameters, true, BM_VANISHED_STAY, NULL);
 }
 
 /* A window anew: what the events that have been read add up to, in place of what is there. */
@@ -82,7 +82,7 @@ bm_delta_window(const BmReport *report, BmWindow window)
 	PG_TRY();
 	{
 		rows = bm_apply(report, bm_select_sql(select, report, &restriction), select,
-						&parameters, false, BM_VANISHED_GO_IN_WINDOW);
+						&parameters, false, BM_VANISHED_GO_IN_WINDOW, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -116,5 +116,5 @@ bm_delta_anew(const BmReport *report, const BmSelect *select)
 					has_window ? bm_select_sql(select, report, &restriction)
 							   : bm_delta_sql(report, select),
 					select, &parameters, false,
-					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO);
+					has_window ? BM_VANISHED_GO_IN_WINDOW : BM_VANISHED_GO, NULL);
 }

@@ -200,13 +200,19 @@ set_for_run(const char *name, const char *value)
 							 0, false);
 }
 
-/* What the report's SQL finds in force: its search_path, a limit on waits, and which run it is. */
+/*
+ * What the report's SQL finds in force: its search_path, a limit on waits, and which run it is. And no compilation,
+ * unless somebody has set jit: what is new is little, which the planner does not know, and to compile the commands
+ * takes longer than they do.
+ */
 static void
 set_settings(const BmReport *report, const BmRun *run)
 {
 	bm_guc_set_locally("search_path", report->search_path);
 	if (LockTimeout == 0)
 		set_for_run("lock_timeout", DEFAULT_LOCK_TIMEOUT);
+	if (bm_setting_source("jit") <= PGC_S_DYNAMIC_DEFAULT)
+		set_for_run("jit", "off");
 	set_for_run("timezone", report->timezone);
 	set_for_run("bizmetrics.scheduled_for",
 				run->slot == BM_NO_TIME ? "" : timestamptz_to_str(run->slot));

@@ -126,10 +126,10 @@ bm_whole_compute(const BmReport *report)
 	uint64 rows;
 
 	if (!bm_whole_keeps_pruned(report, select))
-		return bm_apply(report, sql, select, &parameters, false, vanished);
+		return bm_apply(report, sql, select, &parameters, false, vanished, NULL);
 	if (vanished == BM_VANISHED_GO)
 		vanished = BM_VANISHED_GO_IN_WINDOW;
-	rows = bm_apply(report, sql, select, &parameters, false, vanished);
+	rows = bm_apply(report, sql, select, &parameters, false, vanished, NULL);
 	window.start = DatumGetTimestampTz(parameters.values[0]);
 	bm_increment_require_kept(&seen, window);
 	return rows;

@@ -170,7 +170,7 @@ SELECT pg_temp.log('users', 'dora', 'user_signed_up', '2024-01-15'), pg_temp.log
 SELECT pg_temp.log('answers', NULL, 'nps_answered', '2024-01-01', NULL, jsonb_build_object('score', s)) FROM unnest('{10,9,9,8,7,6,0}'::integer[]) AS s;
 SELECT pg_temp.log('answers', NULL, 'nps_answered', '2024-03-30', NULL, '{"score": "3"}'), pg_temp.log('answers', NULL, 'nps_answered', '2024-03-30', NULL, '{"score": 11}'), pg_temp.log('answers', NULL, 'nps_answered', '2024-03-30', NULL, '{"score": 8.5}'), pg_temp.log('answers', NULL, 'nps_answered', '2024-03-30', NULL, '{}');
 SELECT pg_temp.log('answers', NULL, 'csat_answered', '2024-01-01', NULL, jsonb_build_object('score', s)) FROM unnest('{5,5,4,3,1,0,6}'::integer[]) AS s;
--- Sessions: two on the 1st, of which one lasts over midnight, and one at noon on the 2nd
+-- Sessions: two on the 1st, of which one goes on after midnight, and one at noon on the 2nd
 SELECT pg_temp.log('sessions', 'ann', e.event, e.at, NULL, '{"feature": "x"}') FROM (VALUES ('user_logged_in', timestamptz '2024-01-01 08:00'), ('feature_used', '2024-01-01 08:30'), ('user_logged_in', '2024-01-01 23:50'), ('feature_used', '2024-01-02 00:10'), ('user_logged_in', '2024-01-02 12:00')) AS e (event, at);
 SELECT pg_temp.log('features', u.name, 'feature_used', '2024-01-01', NULL, '{"feature": "export"}') FROM (VALUES ('ann'), ('ann'), ('ben')) AS u (name);
 SELECT pg_temp.run_pack('saas', '2023-12-01', '2024-08-01');
@@ -184,7 +184,7 @@ SELECT is((SELECT ROW(responses, nps)::text FROM analytics.nps WHERE company_id 
 SELECT is((SELECT ROW(responses, satisfied, mean_score, satisfied_rate)::text FROM analytics.csat WHERE company_id = 'answers' AND day = '2024-01-30'), '(5,3,3.6000,0.600000)', 'satisfied are 4 and 5');
 SELECT is((SELECT ROW(responses, mean_score, satisfied_rate)::text FROM analytics.csat WHERE company_id = 'answers' AND day = '2024-01-31'), '(0,,)', 'and only for 30 days');
 SELECT results_eq($$SELECT day, users, logins, sessions, actions, mean_seconds, actions_per_session, sessions_per_user FROM analytics.sessions_daily WHERE company_id = 'sessions' ORDER BY day$$,
-  $$VALUES (date '2024-01-01', 1::bigint, 2::bigint, 2::bigint, 4::bigint, 1500.000, 2.000000, 2.000000), ('2024-01-02', 1, 1, 1, 1, 0.000, 1.000000, 1.000000)$$, 'a session is of the day on which it began');
+  $$VALUES (date '2024-01-01', 1::bigint, 2::bigint, 2::bigint, 3::bigint, 900.000, 1.500000, 2.000000), ('2024-01-02', 1, 1, 2, 2, 0.000, 1.000000, 2.000000)$$, 'a session ends with the day');
 SELECT is((SELECT ROW(uses, users)::text FROM analytics.feature_usage WHERE company_id = 'features' AND feature = 'export'), '(3,2)', 'uses and users of a feature');
 SELECT is_empty($$SELECT * FROM analytics.feature_adoption WHERE company_id = 'features'$$, 'none in the last 30 days');
 
@@ -219,6 +219,7 @@ SELECT results_eq($$SELECT customer_id COLLATE "default", usage, adoption, suppo
   $$VALUES ('angry', 0.00, 0.00, 0::numeric, 100::numeric, 0.00, 15.00, 'critical'), ('good', 50.00, 40.00, 80, 75, 83.33, 60.75, 'fair'), ('silent', NULL, 0.00, 100, 100, 0.00, 42.86, 'at_risk')$$, 'components and scores; who left is not there, who pays in silence is');
 SELECT is((SELECT ROW(users, logins, features, tickets, failures, pays)::text FROM analytics.customer_health WHERE customer_id = 'good'), '(2,20,4,1,1,f)', 'what they are made of');
 SELECT is((SELECT ROW(customers, critical, fair)::text FROM analytics.health_daily WHERE day = current_date), (SELECT ROW(count(*), count(*) FILTER (WHERE score < 40), count(*) FILTER (WHERE score >= 60 AND score < 80))::text FROM analytics.customer_health), 'counted by day');
+SELECT is_empty($$SELECT * FROM analytics.customer_health WHERE score IS DISTINCT FROM bizmetrics.health_score(jsonb_build_object('usage', usage, 'adoption', adoption, 'support', support, 'payment', payment, 'engagement', engagement), bizmetrics.pack_parameter('saas', 'health_weights'))$$, 'the score is that of health_score()');
 SELECT is((SELECT ROW(uses, users, customers, active_users, adoption_rate)::text FROM analytics.feature_adoption WHERE feature = 'f1'), '(1,1,1,2,0.500000)', 'of two users who were active in 30 days one used it');
 SELECT bizmetrics.set_pack_parameter('saas', 'health_signals', '[{"event": "ticket_created", "measure": "events", "days": 7, "target": 1, "points": 5}]'), bizmetrics.set_pack_parameter('saas', 'health_weights', '{"usage": 1, "engagement": 1}');
 SELECT pg_temp.run_pack('saas', now() - interval '400 days', now() + interval '1 day');

@@ -34,7 +34,14 @@ SELECT pg_temp.rows_are($$SELECT company_id, priority, open_tickets, unanswered_
 -- An answer that is told late makes the one of the day after it no first one.
 CREATE TEMP TABLE before AS SELECT * FROM analytics.support_daily;
 SELECT pg_temp.log('c2', 't1', 'ticket_replied', '2024-03-02 09:00');
+SELECT lives_ok($$SELECT pg_temp.run_pack('support', '2024-03-01', '2024-04-01')$$, 'a late answer');
+SELECT pg_temp.rows_are($$SELECT day, first_responses FROM analytics.support_daily WHERE company_id = 'c2' ORDER BY 1$$, '{"(2024-03-01,0)","(2024-03-02,1)","(2024-03-03,0)"}', 'changes the later day, too');
+-- The events of a ticket are told whole, whichever of them is new.
 SELECT lives_ok($$SELECT pg_temp.run_pack('support', '2024-03-02', '2024-03-03')$$, 'the day of a late answer');
-SELECT pg_temp.rows_are($$SELECT day, first_responses FROM analytics.support_daily WHERE company_id = 'c2' ORDER BY 1$$, '{"(2024-03-02,1)","(2024-03-03,0)"}', 'gives the later day that it changes, too');
+SELECT pg_temp.rows_are($$SELECT day, step, place, priority, seconds_since_created::integer FROM analytics.ticket_steps WHERE company_id = 'c2' ORDER BY occurred_at$$, '{"(2024-03-01,created,1,low,0)","(2024-03-02,replied,1,low,86400)","(2024-03-03,replied,2,low,172800)"}', 'gives all events of its ticket');
+-- Created twice, of which the earlier one is told last: the priority is the earlier one's.
+SELECT pg_temp.log('c2', 't1', 'ticket_created', '2024-02-29 09:00', 'urgent');
+SELECT lives_ok($$SELECT pg_temp.run_pack('support', '2024-02-01', '2024-04-01')$$, 'a creation that is told late');
+SELECT pg_temp.rows_are($$SELECT day, priority, created, first_responses, mean_first_response_seconds FROM analytics.support_daily WHERE company_id = 'c2' ORDER BY 1$$, '{"(2024-02-29,urgent,1,0,)","(2024-03-01,urgent,1,0,)","(2024-03-02,urgent,0,1,172800)","(2024-03-03,urgent,0,0,)"}', 'is what all of the ticket''s events go by');
 SELECT * FROM finish();
 ROLLBACK;
