@@ -2,29 +2,10 @@
 -- after more of it that lies before what was read, and after nothing.
 CREATE DATABASE regression_bizmetrics_packs;
 \c regression_bizmetrics_packs
-SET client_min_messages = error;
-CREATE EXTENSION bizmetrics;
-CREATE ROLE regress_packs LOGIN;
-SELECT bizmetrics.grant_author('regress_packs');
--- The worker is to leave them alone.
-BEGIN;
-SELECT pack FROM bizmetrics.available_packs WHERE bizmetrics.install_pack(pack, owner => 'regress_packs', timezone => 'America/New_York') = 0;
-DELETE FROM bizmetrics.run_requests;
-SELECT bizmetrics.pause_reports() > 0 AS paused;
-COMMIT;
+\set zone America/New_York
+\i test/helpers/all_packs.sql
 SELECT bizmetrics.generate_sample(days => 30) > 1000 AS generated;
 SELECT bizmetrics.generate_sample(days => 30) > 1000 AS again, count(*) = count(DISTINCT dedupe_key) AS each_once FROM business_events;
--- What a report reads runs before it.
-CREATE TABLE runs AS
-WITH RECURSIVE levels AS (
-  SELECT r.report_name::text COLLATE "C" AS report_name, 0 AS level FROM bizmetrics.pack_reports r
-  UNION
-  SELECT r.report_name::text, l.level + 1
-  FROM levels l
-  JOIN bizmetrics.pack_reports r ON r.after @> ARRAY[l.report_name] OR r.source = 'analytics.' || l.report_name
-)
-SELECT report_name, max(level) AS level FROM levels GROUP BY 1;
-GRANT SELECT ON runs TO regress_packs;
 -- How many rows differ, of a report that goes by windows. What depends on when the query runs is left out: the
 -- current month of the turnover, minutes that are about to be forgotten, and today, which may just have begun.
 CREATE FUNCTION differences(report text) RETURNS bigint LANGUAGE plpgsql SET timezone = 'America/New_York' AS $$
@@ -45,10 +26,6 @@ BEGIN
   RETURN found_rows;
 END
 $$;
-CREATE TABLE run_all AS
-SELECT format('SELECT %L AS report, state, sqlstate, message FROM bizmetrics.run_report(%L) WHERE state <> ''succeeded''', report_name, report_name) AS command, level, report_name FROM runs;
-GRANT SELECT ON run_all TO regress_packs;
-
 \c - regress_packs
 \pset format unaligned
 \pset tuples_only on
@@ -57,14 +34,14 @@ SET client_min_messages = error;
 SELECT command FROM run_all ORDER BY level, report_name \gexec
 \set ECHO all
 \c - postgres
-SELECT report_name, n FROM runs, differences(report_name) n WHERE n <> 0 ORDER BY 1;
+SELECT report_name, n FROM run_all, differences(report_name) n WHERE n <> 0 ORDER BY 1;
 -- All have rows but for what had no time to become any.
 DO $$
 DECLARE
   report text;
   has_rows boolean;
 BEGIN
-  FOR report IN SELECT report_name FROM runs LOOP
+  FOR report IN SELECT report_name FROM run_all LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM analytics.%I)', report) INTO has_rows;
     IF NOT has_rows THEN
       RAISE EXCEPTION 'analytics.% is empty', report;
@@ -85,7 +62,7 @@ SET client_min_messages = error;
 SELECT command FROM run_all ORDER BY level, report_name \gexec
 \set ECHO all
 \c - postgres
-SELECT report_name, n FROM runs, differences(report_name) n WHERE n <> 0 ORDER BY 1;
+SELECT report_name, n FROM run_all, differences(report_name) n WHERE n <> 0 ORDER BY 1;
 -- Nothing is new.
 \c - regress_packs
 \set ECHO none
@@ -93,7 +70,7 @@ SET client_min_messages = error;
 SELECT command FROM run_all ORDER BY level, report_name \gexec
 \set ECHO all
 \c - postgres
-SELECT report_name, n FROM runs, differences(report_name) n WHERE n <> 0 ORDER BY 1;
+SELECT report_name, n FROM run_all, differences(report_name) n WHERE n <> 0 ORDER BY 1;
 \c postgres
 DROP DATABASE regression_bizmetrics_packs WITH (FORCE);
 DROP ROLE regress_packs;

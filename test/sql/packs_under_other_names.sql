@@ -3,28 +3,8 @@
 -- computed from such tables.
 CREATE DATABASE regression_bizmetrics_names;
 \c regression_bizmetrics_names
-SET client_min_messages = error;
-CREATE EXTENSION bizmetrics;
-CREATE ROLE regress_packs LOGIN;
-SELECT bizmetrics.grant_author('regress_packs');
--- The worker is to leave them alone.
-BEGIN;
-SELECT pack FROM bizmetrics.available_packs WHERE bizmetrics.install_pack(pack, owner => 'regress_packs') = 0;
-DELETE FROM bizmetrics.run_requests;
-SELECT bizmetrics.pause_reports() > 0 AS paused;
-COMMIT;
-CREATE TABLE run_all AS
-WITH RECURSIVE levels AS (
-  SELECT r.report_name::text COLLATE "C" AS report_name, 0 AS level FROM bizmetrics.pack_reports r
-  UNION
-  SELECT r.report_name::text, l.level + 1
-  FROM levels l
-  JOIN bizmetrics.pack_reports r ON r.after @> ARRAY[l.report_name] OR r.source = 'analytics.' || l.report_name
-)
-SELECT report_name, max(level) AS level,
-       format('SELECT %L AS report, state, sqlstate, message FROM bizmetrics.run_report(%1$L) WHERE state <> ''succeeded''', report_name) AS command
-FROM levels GROUP BY 1;
-GRANT SELECT ON run_all TO regress_packs;
+\set zone UTC
+\i test/helpers/all_packs.sql
 SELECT count(bizmetrics.log_event(e.name, '{"value": 5, "amount": 5, "campaign": "spring", "on_hand": 3, "priority": "high", "feature": "x"}', actor_user_id => 'u' || n, entity_type => CASE WHEN e.name LIKE 'ticket%' THEN 'ticket' ELSE 'order' END, entity_id => 'e' || n, occurred_at => now() - interval '40 days' + n * interval '3 days'))
 FROM generate_series(1, 5) AS n, (VALUES ('ticket_created'), ('ticket_replied'), ('order_paid'), ('order_shipped'), ('customer_created'), ('stock_changed'), ('email_sent'), ('user_signed_up'), ('subscription_started'), ('user_logged_in')) AS e (name);
 \c - regress_packs

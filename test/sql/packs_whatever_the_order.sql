@@ -4,43 +4,21 @@
 -- table is compared with the one that is computed from nothing.
 CREATE DATABASE regression_bizmetrics_order;
 \c regression_bizmetrics_order
-SET client_min_messages = error;
-CREATE EXTENSION bizmetrics;
-CREATE ROLE regress_packs LOGIN;
-SELECT bizmetrics.grant_author('regress_packs');
--- In a time zone in which no day ends while the test runs. The worker is to leave them alone.
+-- In a time zone in which no day ends while the test runs.
 SELECT 'Etc/GMT' || to_char(extract(hour FROM now() AT TIME ZONE 'UTC') - 12, 'FMSG90') AS zone \gset
-BEGIN;
-SELECT pack FROM bizmetrics.available_packs WHERE bizmetrics.install_pack(pack, owner => 'regress_packs', timezone => :'zone') = 0;
-DELETE FROM bizmetrics.run_requests;
-SELECT bizmetrics.pause_reports() > 0 AS paused;
-COMMIT;
+\i test/helpers/all_packs.sql
 SELECT count(*) = 5 AS generated FROM bizmetrics.available_packs WHERE bizmetrics.generate_sample(pack, CASE WHEN pack IN ('saas', 'growth') THEN 26 ELSE 14 END) > 50;
 CREATE TABLE sample AS SELECT * FROM business_events;
-
--- What a report reads runs before it.
-CREATE TABLE runs AS
-WITH RECURSIVE levels AS (
-  SELECT r.report_name::text COLLATE "C" AS report_name, 0 AS level FROM bizmetrics.pack_reports r
-  UNION
-  SELECT r.report_name::text, l.level + 1
-  FROM levels l
-  JOIN bizmetrics.pack_reports r ON r.after @> ARRAY[l.report_name] OR r.source = 'analytics.' || l.report_name
-)
-SELECT report_name, max(level) AS level FROM levels GROUP BY 1;
-CREATE TABLE run_all AS
-SELECT format('SELECT %L AS report, state, sqlstate, message FROM bizmetrics.run_report(%1$L) WHERE state <> ''succeeded''', report_name) AS command, level, report_name FROM runs;
-GRANT SELECT ON runs, run_all TO regress_packs;
 
 -- Of one the hours are others, the same for all that an actor or entity does, so that days end in the midst of
 -- it; of the other each event's are its own, so that answers come before questions.
 CREATE TABLE others AS
 SELECT event_name,
        least(occurred_at + CASE copy WHEN 1 THEN (abs(hashtext(coalesce(entity_id, actor_user_id, ''))) % 24) * interval '1 hour'
-                                     ELSE (abs(hashtext(id::text)) % 120 - 60) * interval '1 hour' END, now() - interval '1 hour') AS occurred_at,
+                                     ELSE (abs(hashtext(dedupe_key)) % 120 - 60) * interval '1 hour' END, now() - interval '1 hour') AS occurred_at,
        actor_user_id || '~' || copy AS actor_user_id, company_id || '~' || copy AS company_id, entity_type, entity_id || '~' || copy AS entity_id,
        -- Most first, then some, and few in the end: what changes a day is alone there.
-       properties, CASE WHEN abs(hashtext(id::text || copy)) % 400 = 0 THEN 3 WHEN abs(hashtext(id::text || copy)) % 20 = 1 THEN 2 ELSE 1 END AS part
+       properties, CASE WHEN abs(hashtext(dedupe_key || copy)) % 400 = 0 THEN 3 WHEN abs(hashtext(dedupe_key || copy)) % 20 = 1 THEN 2 ELSE 1 END AS part
 FROM sample, generate_series(1, 2) AS copy;
 -- Some that come twice do not say the same.
 INSERT INTO others
@@ -78,11 +56,11 @@ SET client_min_messages = error;
 SELECT command FROM run_all ORDER BY level, report_name \gexec
 \c - postgres
 CREATE SCHEMA kept;
-SELECT format('CREATE TABLE kept.%I AS SELECT * FROM analytics.%1$I', report_name) FROM runs ORDER BY report_name \gexec
+SELECT format('CREATE TABLE kept.%I AS SELECT * FROM analytics.%1$I', report_name) FROM run_all ORDER BY report_name \gexec
 \c - regress_packs
 SET client_min_messages = error;
-SELECT format('TRUNCATE analytics.%I', report_name) FROM runs ORDER BY report_name \gexec
-SELECT FROM runs WHERE bizmetrics.reset_report(report_name) IS NULL;
+SELECT format('TRUNCATE analytics.%I', report_name) FROM run_all ORDER BY report_name \gexec
+SELECT FROM run_all WHERE bizmetrics.reset_report(report_name) IS NULL;
 SELECT command FROM run_all ORDER BY level, report_name \gexec
 \c - postgres
 \set ECHO all
@@ -103,9 +81,9 @@ BEGIN
   RETURN found_rows;
 END
 $$;
-SELECT report_name, n FROM runs, differences(report_name) n WHERE n <> 0 ORDER BY 1;
+SELECT report_name, n FROM run_all, differences(report_name) n WHERE n <> 0 ORDER BY 1;
 -- What is compared has rows.
-SELECT report_name FROM runs WHERE query_to_xml(format('SELECT FROM kept.%I LIMIT 1', report_name), false, false, '')::text NOT LIKE '%<row%' ORDER BY 1;
+SELECT report_name FROM run_all WHERE query_to_xml(format('SELECT FROM kept.%I LIMIT 1', report_name), false, false, '')::text NOT LIKE '%<row%' ORDER BY 1;
 \c postgres
 DROP DATABASE regression_bizmetrics_order WITH (FORCE);
 DROP ROLE regress_packs;
