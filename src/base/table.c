@@ -52,7 +52,7 @@ static const TableShape shapes[] = {
 	{"alert_changes", 6},  {"alert_checks", 5},		{"alert_states", 5},
 	{"alerts", 15},		   {"dedupe_keys", 3},		{"event_mappings", 4},
 	{"event_rejects", 12}, {"event_retentions", 2}, {"event_types", 4},
-	{"grants", 2},		   {"maintenance", 7},		{"metric_series", 4},
+	{"grants", 3},		   {"maintenance", 7},		{"metric_series", 4},
 	{"metric_state", 10},  {"metrics", 13},			{"pending_windows", 5},
 	{"pruned_events", 8},  {"pruned_runs", 13},		{"report_backfills", 12},
 	{"report_changes", 4}, {"report_state", 25},	{"report_watermarks", 8},

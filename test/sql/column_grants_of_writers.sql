@@ -41,7 +41,7 @@ SELECT pg_temp.error_of('SELECT bizmetrics.run_report(''r'')');
 SELECT pg_temp.error_of('SELECT bizmetrics.request_run(''r'')');
 SELECT pg_temp.error_of('SELECT bizmetrics.grant_author(''regress_writer'')');
 SELECT pg_temp.error_of('SELECT bizmetrics.change_grant(''regress_writer'', ''author'', true)');
-SELECT pg_temp.error_of('SELECT bizmetrics.share_report_tables(''regress_writer'', true)');
+SELECT pg_temp.error_of('SELECT bizmetrics.share_report_tables(''regress_writer'')');
 -- Rights end in the middle of a session, and in the middle of SET ROLE.
 \c - postgres
 \getenv srcdir PG_ABS_SRCDIR
