@@ -3,7 +3,7 @@
  *
  * date_trunc() takes a time apart, asks what the time zone was then, and puts it together again, for each event. But
  * the events of a bucket all have one answer. In a window in which it is the same at both ends it is put into the query as a
- * constant, which also spares grouping by it; elsewhere bizmetrics.date_trunc() takes the place of
+ * constant, which need not be grouped by; elsewhere bizmetrics.date_trunc() takes the place of
  * date_trunc(), and remembers.
  */
 #include "postgres.h"
@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -267,12 +268,35 @@ rewrite_node(Node *node, void *context)
 	return node;
 }
 
+/*
+ * Rows are not told apart by what is the same in all of them; the executor would hash and compare it with each. One
+ * column stays, for a query that groups by nothing has a row where there are no events.
+ */
+static void
+group_by_no_constants(Query *query)
+{
+	List *clauses = query->groupClause;
+	ListCell *cell;
+
+	if (query->groupingSets != NIL)
+		return;
+	foreach(cell, clauses)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, cell);
+
+		if (IsA(get_sortgroupclause_expr(clause, query->targetList), Const) &&
+			list_length(query->groupClause) > 1)
+			query->groupClause = list_delete_ptr(list_copy(query->groupClause), clause);
+	}
+}
+
 /* A copy of the query in which times are truncated fast; all events that it reads are of the window. */
 Query *
 bm_truncate_fast(const Query *query, int events, BmWindow window)
 {
 	Oid arguments[] = {TEXTOID, TIMESTAMPTZOID};
 	Rewrite rewrite = {.window = window};
+	Query *copy;
 
 	rewrite.date_trunc =
 		LookupFuncName(list_make2(makeString("bizmetrics"), makeString("date_trunc")), 2,
@@ -280,7 +304,9 @@ bm_truncate_fast(const Query *query, int events, BmWindow window)
 	/* Where a column is NULL in some of the sets, it is no constant. */
 	if (query->groupingSets == NIL && !clocks_change(session_timezone, window))
 		rewrite.events = events;
-	return query_tree_mutator(unconstify(Query *, query), rewrite_node, &rewrite, 0);
+	copy = query_tree_mutator(unconstify(Query *, query), rewrite_node, &rewrite, 0);
+	group_by_no_constants(copy);
+	return copy;
 }
 
 /* The bucket that date_trunc() makes, or NULL. */

@@ -79,6 +79,15 @@ SELECT day, n, first_hour, hours FROM analytics.fast_abbreviation ORDER BY 1;
 SELECT * FROM analytics.fast_reach ORDER BY 1;
 -- In a plan there is a constant in its place.
 SELECT count(*) FILTER (WHERE line ~ 'date_trunc') AS calls, count(*) FILTER (WHERE line ~ 'Aggregate|Group') > 0 AS groups FROM bizmetrics.explain_report('fast_trunc') line;
+-- It is not grouped by where there is another column to group by.
+SELECT bizmetrics.create_report('fast_actors', query => $$SELECT date_trunc('day', occurred_at) AS day, coalesce(actor_user_id, '') AS actor, count(DISTINCT id) AS n, max(date_trunc('hour', occurred_at)) AS last_hour FROM public.business_events WHERE event_name = 'fast' GROUP BY 1, 2$$, schedule => :never, key => '{day,actor}', bucket => '1 day', timezone => 'America/Santiago');
+SELECT state FROM bizmetrics.run_report('fast_actors');
+INSERT INTO public.business_events (event_name, occurred_at, actor_user_id) VALUES ('fast', '2026-04-02 12:45Z', 1);
+SELECT bool_or(line ~ 'Group Key') AS groups, bool_or(line ~ 'Group Key.*(timestamp|date_trunc)') AS by_time FROM bizmetrics.explain_report('fast_actors') line;
+SELECT state, row_count FROM bizmetrics.run_report('fast_actors');
+SET timezone = 'America/Santiago';
+SELECT count(*) FROM (TABLE analytics.fast_actors EXCEPT SELECT date_trunc('day', occurred_at), coalesce(actor_user_id, ''), count(DISTINCT id), max(date_trunc('hour', occurred_at)) FROM public.business_events WHERE event_name = 'fast' GROUP BY 1, 2) d;
+SET timezone = 'UTC';
 
 -- Constants keep their value, however the settings of a session spell them.
 SELECT bizmetrics.create_report('fast_constants', query => $$SELECT date_trunc('day', occurred_at) AS day, count(DISTINCT id) AS n, min(timestamptz '2026-10-02 00:30+00') AS at, min(interval '-1 month +2 days') AS span, min(float8 '0.30000000000000004') AS number FROM public.business_events WHERE event_name = 'fast' AND occurred_at < timestamptz '2026-04-03 00:00+00' GROUP BY 1$$, schedule => :never, key => '{day}', bucket => '1 day', timezone => 'Europe/London');
