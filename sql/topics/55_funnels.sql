@@ -42,7 +42,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10 SET search_path = pg_catalog, pg
   FROM bizmetrics.funnel_counts($1, $2, ARRAY[coalesce($3, '-infinity'), coalesce($4, 'infinity')], $5, $6, $7, $8, $9) AS f
 $$;
 COMMENT ON FUNCTION bizmetrics.funnel(jsonb, interval, timestamptz, timestamptz, text, text, text, text, jsonb) IS
-'How many actors (or companies: subject) get through the steps within win of the first, entering in [from_time, to_time); NULL is no limit. A row for each step and value of the breakdown: conversion from the first step, step_conversion and drop_off from the step before, and the median and 90th percentile of the seconds since that step and since the first. A step is the name of an event or an object with event, filter, name, optional, first_time and exclude; step_order is ordered (other events may come between), strict (none may) or any. breakdown is a column or properties.key, of the first step that has it, the last one or that of a number, or of all steps alike (attribution: first, last, a number, all). Ratios are exact numerics, NULL where they would divide by zero. Errors: 22004 an argument is NULL that must not be; 22023 steps, order, breakdown, attribution, subject or filter are no such; win is negative; to_time is before from_time; 54023 more than 32 steps and excluding events; 42501 no right to read events.';
+'How many actors (or companies: subject) get through the steps within win of the first, entering in [from_time, to_time); NULL is no limit. A row for each step and value of the breakdown: conversion from the first step, step_conversion and drop_off from the step before, and the median and 90th percentile of the seconds since that step and since the first. A step is the name of an event or an object with event, filter, name, optional, first_time, exclude and within (how long after the step before it may be; not with any); step_order is ordered (other events may come between), strict (none may) or any. breakdown is a column or properties.key, of the first step that has it, the last one or that of a number, or of all steps alike (attribution: first, last, a number, all). Ratios are exact numerics, NULL where they would divide by zero. Errors: 22004 an argument is NULL that must not be; 22023 steps, order, breakdown, attribution, subject or filter are no such; win is negative; to_time is before from_time; 54023 more than 32 steps and excluding events; 42501 no right to read events.';
 
 CREATE FUNCTION bizmetrics.funnel(
   steps text[],
@@ -252,7 +252,7 @@ DECLARE
   by_value text := CASE definition ->> 'attribution' WHEN 'all' THEN definition ->> 'breakdown' END;
 BEGIN
   RETURN QUERY SELECT (b.at AT TIME ZONE zone)::date FROM unnest(trim_array(bizmetrics.funnel_buckets(from_time, to_time, unit, zone, NULL), 1)) AS b (at);
-  FOR it IN SELECT s - '{name,optional,exclude}'::text[] FROM jsonb_array_elements(definition -> 'steps') AS s WHERE s -> 'first_time' = 'true' LOOP
+  FOR it IN SELECT s - '{name,optional,exclude,within}'::text[] FROM jsonb_array_elements(definition -> 'steps') AS s WHERE s -> 'first_time' = 'true' LOOP
     -- Few come late, and nobody who has nothing later. (= ANY of many would be planned for longer than this
     -- takes.) Where there are no later rows, nothing of them can change, unless who is not in them for what a
     -- step excludes.

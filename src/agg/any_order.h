@@ -12,8 +12,9 @@
 
 /*
  * The largest number of steps, 0 for none; of the query its steps, window and limits of the start
- * count. If times is not NULL it gets, for that many, when the first, the second and so on of them
- * was done, in the window that was first to hold so many, and of those in the one that began last.
+ * count, but not within, for no step is before another. If times is not NULL it gets, for that
+ * many, when the first, the second and so on of them was done, in the window that was first to
+ * hold so many, and of those in the one that began last.
  *
  * The moments are in bm_moment_compare()'s order. Takes time in proportion to them where each is of one
  * step. Where some are of several, matching steps with them is done anew for each change that may

@@ -5,6 +5,12 @@
  * For each level the latest start of the chains that have reached it is kept, and no more: of two
  * chains at one level the one that began later can do whatever the other can, and for longer. So
  * one pass over the moments is exact, whatever the number of chains.
+ *
+ * Where a step must come within some time of the one before it, a chain is also the better the later
+ * its last step was. That is never another one than began last: what reaches a level later comes
+ * from a chain of the level below that began no earlier. So of each level the newest chain is kept,
+ * even if it began when the one before did. It has the last of what may be the steps between, and
+ * those that are told are the first: these are found by the same search, from the end to the start.
  */
 #include <string.h>
 
@@ -20,6 +26,7 @@ typedef struct Levels
 {
 	uint64_t reached; /* bit L: there is a chain at level L */
 	int64_t start[BM_MAX_CONDITIONS + 1];
+	int64_t last[BM_MAX_CONDITIONS + 1];					 /* when it got there */
 	int64_t times[BM_MAX_CONDITIONS + 1][BM_MAX_CONDITIONS]; /* where asked for */
 } Levels;
 
@@ -33,6 +40,9 @@ typedef struct Search
 	int64_t best_start;
 	int64_t best_time;
 	int64_t *times; /* of the best; NULL: not wanted */
+	bool has_within;
+	bool
+		is_backward; /* from the last step to the first, the latest moment being the first */
 } Search;
 
 /* Moments of one time and which step each is given to. */
@@ -48,8 +58,20 @@ typedef struct Matching
 static inline bool
 is_alive(const Search *search, const Levels *levels, int level, int64_t now)
 {
+	const BmChainQuery *query = search->query;
+
 	return (levels->reached >> level & 1) != 0 &&
-		   bm_moment_distance(levels->start[level], now) <= search->query->window;
+		   bm_moment_distance(levels->start[level], now) <= query->window &&
+		   (!search->has_within ||
+			bm_moment_distance(levels->last[level], now) <= query->within[level]);
+}
+
+/* Does a chain that began then take the place of the one at the level? */
+static inline bool
+is_better(const Search *search, const Levels *levels, int level, int64_t start)
+{
+	return (levels->reached >> level & 1) == 0 || start > levels->start[level] ||
+		   (search->has_within && start == levels->start[level]);
 }
 
 static inline bool
@@ -68,10 +90,11 @@ static void
 reach(Search *search, Levels *to, int level, const Levels *levels, int from,
 	  int64_t start, int64_t now)
 {
-	if ((to->reached >> level & 1) == 0 || start > to->start[level])
+	if (is_better(search, to, level, start))
 	{
 		to->reached |= UINT64_C(1) << level;
 		to->start[level] = start;
+		to->last[level] = now;
 		if (search->times != NULL)
 		{
 			if (from > 0)
@@ -80,8 +103,8 @@ reach(Search *search, Levels *to, int level, const Levels *levels, int from,
 				to->times[level][i] = now;
 		}
 	}
-	if (level > search->best ||
-		(level == search->best && now == search->best_time && start > search->best_start))
+	if (level > search->best || (level == search->best && now == search->best_time &&
+								 (start > search->best_start || search->is_backward)))
 	{
 		search->best = level;
 		search->best_start = start;
@@ -249,17 +272,19 @@ extend_by_group(Search *search, const BmMoment *moments, size_t count)
 		all |= moments[i].mask;
 		several |= (mask & (mask - 1)) != 0;
 	}
-	if (search->query->breaks != NULL)
+	if (search->query->breaks != NULL && !search->is_backward)
 		break_chains(search, all);
-	all &= steps;
 	if ((modes & BM_CHAIN_INCREASE) != 0)
-		extend_downwards(search, all, moments[0].time);
+		extend_downwards(search, all & steps, moments[0].time);
 	else if ((modes & BM_CHAIN_ONCE) == 0 || !several)
-		extend_upwards(search, all, moments[0].time);
+		extend_upwards(search, all & steps, moments[0].time);
 	else if (count == 1)
-		extend_downwards(search, all, moments[0].time);
+		extend_downwards(search, all & steps, moments[0].time);
 	else
 		extend_by_matching(search, moments, count);
+	/* What breaks a chain at the time of a step breaks it before that one, not behind it. */
+	if (search->query->breaks != NULL && search->is_backward)
+		break_chains(search, all);
 }
 
 /* Does an attempt at this level go on after a moment that is not its next step? */
@@ -287,11 +312,11 @@ settle(Search *search)
 		int level = __builtin_ctzll(fresh->reached);
 		Levels *levels = &search->levels;
 
-		if ((levels->reached >> level & 1) != 0 &&
-			levels->start[level] >= fresh->start[level])
+		if (!is_better(search, levels, level, fresh->start[level]))
 			continue;
 		levels->reached |= UINT64_C(1) << level;
 		levels->start[level] = fresh->start[level];
+		levels->last[level] = fresh->last[level];
 		if (search->times != NULL)
 			memcpy(levels->times[level], fresh->times[level], level * sizeof(int64_t));
 	}
@@ -336,38 +361,37 @@ advance_attempts(Search *search, const BmMoment *moment)
 		reach(search, target, 1, levels, 0, now, now);
 }
 
-int
-bm_chain_longest(const BmChainQuery *query, const BmMoment *moments, size_t count,
-				 int64_t *times)
+static void
+run(Search *search, const BmChainQuery *query, const BmMoment *moments, size_t count,
+	bool is_start_wanted)
 {
-	Search search;
 	bool attempts = (query->modes & BM_CHAIN_ATTEMPTS) != 0;
 	size_t polled = 0;
 	size_t end;
 
-	search.query = query;
-	search.levels.reached = 0;
-	search.fresh.reached = 0;
-	search.fresh_time = 0;
-	search.best = 0;
-	search.best_start = 0;
-	search.best_time = 0;
-	search.times = times;
+	search->query = query;
+	search->has_within = query->within != NULL;
+	search->levels.reached = 0;
+	search->fresh.reached = 0;
+	search->fresh_time = 0;
+	search->best = 0;
+	search->best_start = 0;
+	search->best_time = 0;
 
 	for (size_t i = 0; i < count; i = end)
 	{
 		end = i + 1;
 		/* Later moments can change nothing of a whole chain. */
-		if (search.best == query->steps &&
-			(times == NULL || moments[i].time != search.best_time))
+		if (search->best == query->steps &&
+			(!is_start_wanted || moments[i].time != search->best_time))
 			break;
 		if (attempts)
-			advance_attempts(&search, &moments[i]);
+			advance_attempts(search, &moments[i]);
 		else
 		{
 			while (end < count && moments[end].time == moments[i].time)
 				end++;
-			extend_by_group(&search, &moments[i], end - i);
+			extend_by_group(search, &moments[i], end - i);
 		}
 		if (query->poll != NULL && end - polled >= POLL_MOMENTS)
 		{
@@ -375,5 +399,97 @@ bm_chain_longest(const BmChainQuery *query, const BmMoment *moments, size_t coun
 			polled = end;
 		}
 	}
+}
+
+/* The steps from the last to the first. */
+static uint32_t
+turn_mask(uint32_t mask, int steps, int all_steps)
+{
+	uint32_t turned = mask & ~(uint32_t) ((UINT64_C(1) << all_steps) - 1);
+
+	for (int step = 0; step < steps; step++)
+		turned |= (mask >> step & 1) << (steps - 1 - step);
+	return turned;
+}
+
+/*
+ * The moments from the best chain's start to its end, turned around. Only there may its first step and
+ * its last one be: that of another start need not be allowed.
+ */
+static size_t
+turn_moments(const Search *search, const BmMoment *moments, size_t count, BmMoment *to)
+{
+	int steps = search->best;
+	uint32_t first = UINT32_C(1) << (steps - 1);
+	size_t turned = 0;
+
+	for (size_t i = count; i-- > 0 && moments[i].time >= search->best_start;)
+	{
+		if (moments[i].time > search->best_time)
+			continue;
+		to[turned] = moments[i];
+		to[turned].time = ~moments[i].time;
+		to[turned].mask = turn_mask(moments[i].mask, steps, search->query->steps);
+		if (moments[i].time != search->best_start)
+			to[turned].mask &= ~first;
+		if (moments[i].time != search->best_time)
+			to[turned].mask &= ~UINT32_C(1);
+		turned++;
+	}
+	return turned;
+}
+
+/*
+ * The earliest times of the steps that a chain of the best one's start and end can have. Backwards
+ * the newest chain of a level is the one whose step is the earliest.
+ */
+static void
+find_times(const Search *found, const BmMoment *moments, size_t count, int64_t *times)
+{
+	const BmChainQuery *query = found->query;
+	int steps = found->best;
+	uint64_t within[BM_MAX_CONDITIONS + 1];
+	uint32_t breaks[BM_MAX_CONDITIONS + 1];
+	int64_t turned[BM_MAX_CONDITIONS];
+	BmChainQuery backward = {.steps = steps,
+							 .modes = query->modes,
+							 .window = query->window,
+							 .within = within,
+							 .poll = query->poll};
+	Search search;
+
+	if (steps == 1)
+		times[0] = found->best_time;
+	if (steps <= 1)
+		return;
+	for (int level = 1; level < steps; level++)
+	{
+		within[level] = query->within[steps - level];
+		if (query->breaks != NULL)
+			breaks[level] = query->breaks[steps - level];
+	}
+	if (query->breaks != NULL)
+		backward.breaks = breaks;
+	search.times = turned;
+	search.is_backward = true;
+	count = turn_moments(found, moments, count, query->room);
+	run(&search, &backward, query->room, count, true);
+	for (int step = 0; step < steps; step++)
+		times[step] = ~turned[steps - 1 - step];
+}
+
+int
+bm_chain_longest(const BmChainQuery *query, const BmMoment *moments, size_t count,
+				 int64_t *times)
+{
+	bool is_turned =
+		query->within != NULL && (query->modes & BM_CHAIN_ATTEMPTS) == 0 && times != NULL;
+	Search search;
+
+	search.times = is_turned ? NULL : times;
+	search.is_backward = false;
+	run(&search, query, moments, count, times != NULL);
+	if (is_turned)
+		find_times(&search, moments, count, times);
 	return search.best;
 }

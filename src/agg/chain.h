@@ -40,6 +40,13 @@ typedef struct BmChainQuery
 	 * with BM_CHAIN_ATTEMPTS.
 	 */
 	const uint32_t *breaks;
+	/*
+	 * NULL, or for each level how much later the next step may be than the one that got there, the
+	 * largest meaning no limit.
+	 */
+	const uint64_t *within;
+	/* With within, where times are asked for and not with BM_CHAIN_ATTEMPTS: for as many as are given. */
+	BmMoment *room;
 	void (*poll)(
 		void); /* called now and then; may leave by longjmp. NULL: nothing to call */
 } BmChainQuery;
@@ -47,7 +54,9 @@ typedef struct BmChainQuery
 /*
  * The highest level of any chain, 0 for none. The moments are in bm_moment_compare()'s order. If
  * times is not NULL it gets, for that many steps, the times of the chain that was first to reach
- * the level; of those that did so at the same time, of the one that began last.
+ * the level; of those that did so at the same time, of the one that began last; of those that did
+ * that too, each step's is the earliest that any of them has. (With BM_CHAIN_ATTEMPTS attempts that
+ * began at one time may differ in that.)
  *
  * Takes time in proportion to the moments times the steps, and no memory but the stack's.
  */

@@ -146,12 +146,14 @@ typedef struct Subset
 	int steps;
 	int step[BM_MAX_CONDITIONS];
 	uint32 breaks[BM_MAX_CONDITIONS + 1];
+	uint64 within[BM_MAX_CONDITIONS + 1];
 } Subset;
 
 static void
 add_step(const State *state, Subset *subset, int step)
 {
 	subset->breaks[subset->steps] = state->funnel->excluding[step];
+	subset->within[subset->steps] = state->funnel->within[step];
 	subset->step[subset->steps++] = step;
 }
 
@@ -188,6 +190,7 @@ follow(const State *state, const Subset *subset, BmMoment *moments, uint32 count
 						  .first_start = funnel->bound[bucket],
 						  .end_start = funnel->bound[bucket + 1],
 						  .poll = bm_moments_poll};
+	int level;
 
 	moments = select_steps(state, subset, moments, count);
 	if (funnel->order == BM_FUNNEL_ANY)
@@ -195,7 +198,15 @@ follow(const State *state, const Subset *subset, BmMoment *moments, uint32 count
 	query.modes = funnel->order == BM_FUNNEL_STRICT ? BM_CHAIN_ORDER : BM_CHAIN_ONCE;
 	if (is_breaking)
 		query.breaks = subset->breaks;
-	return bm_chain_longest(&query, moments, count, times);
+	if (funnel->has_within)
+		query.within = subset->within;
+	if (funnel->has_within && funnel->order == BM_FUNNEL_ORDERED && times != NULL)
+		query.room =
+			MemoryContextAllocHuge(CurrentMemoryContext, (Size) count * sizeof(BmMoment));
+	level = bm_chain_longest(&query, moments, count, times);
+	if (query.room != NULL)
+		pfree(query.room);
+	return level;
 }
 
 static void

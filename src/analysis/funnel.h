@@ -39,14 +39,14 @@ typedef struct BmFunnelParameters
 	uint64 window;
 	uint32 optional;   /* steps, a bit each */
 	uint32 first_time; /* conditions that only the first event ever meets */
-	uint32 excluding
-		[BM_MAX_CONDITIONS]; /* conditions, between the step before and this one */
-	int attribution;		 /* a step from 0, or BM_FUNNEL_... */
+	uint32 excluding[BM_MAX_CONDITIONS]; /* conditions, since the step before */
+	bool has_within;
+	uint64 within[BM_MAX_CONDITIONS]; /* after the step before; PG_UINT64_MAX: no limit */
+	int attribution;				  /* a step from 0, or BM_FUNNEL_... */
 	BmFunnelOutput output;
-	int output_step; /* from 0 */
-	int buckets;
-	TimestampTz bound
-		[FLEXIBLE_ARRAY_MEMBER]; /* one more: chains begin in [bound[i], bound[i+1]) */
+	int output_step;						  /* from 0 */
+	int buckets;							  /* one less than bounds */
+	TimestampTz bound[FLEXIBLE_ARRAY_MEMBER]; /* chains begin in [bound[i], bound[i+1]) */
 } BmFunnelParameters;
 
 /* A result: what entered in one bucket with one value. Lengths of time in microseconds. */

@@ -8,13 +8,17 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
+#include "agg/argument.h"
 #include "analysis/filter.h"
 #include "analysis/funnel.h"
 
-#define STEP_HINT                                                                        \
-	"Write an event's name, or an object with event, filter, name, optional, first_time" \
-	" and exclude."
+#define STEP_HINT                                                                         \
+	"Write an event's name, or an object with event, filter, name, optional, first_time," \
+	" exclude and within."
 
 static void
 bad_step(int step, const char *problem)
@@ -60,6 +64,48 @@ filter_of(const JsonbValue *value, int step)
 	filter = JsonbValueToJsonb((JsonbValue *) value);
 	(void) bm_filter_parse(filter);
 	return filter;
+}
+
+/* As the type's input function reads it, but without its error. */
+static bool
+parse_interval(const char *text, Interval *interval)
+{
+	struct pg_itm_in parts = {0};
+	char work[256];
+	char *field[MAXDATEFIELDS];
+	int field_type[MAXDATEFIELDS];
+	int fields;
+	int type;
+	int problem = ParseDateTime(text, work, sizeof(work), field, field_type,
+								MAXDATEFIELDS, &fields);
+
+	if (problem == 0)
+		problem =
+			DecodeInterval(field, field_type, fields, INTERVAL_FULL_RANGE, &type, &parts);
+	if (problem == DTERR_BAD_FORMAT)
+		problem = DecodeISO8601Interval(unconstify(char *, text), &type, &parts);
+	return problem == 0 && type == DTK_DELTA && itmin2interval(&parts, interval) == 0;
+}
+
+static uint64
+within_of(const JsonbValue *value, int step, const char *key)
+{
+	const char *text = text_of(value, step, key);
+	Interval none = {0};
+	Interval interval;
+	uint64 within = 0;
+
+	if (parse_interval(text, &interval) &&
+		DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(&interval),
+										 IntervalPGetDatum(&none))))
+		within = bm_interval_microseconds(IntervalPGetDatum(&interval), false, key);
+	if (within == 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("step %d of the funnel must have an interval longer than zero as "
+					   "\"%s\", not \"%s\"",
+					   step + 1, key, text),
+				errhint("Write, for example, \"1 day\"."));
+	return within;
 }
 
 static BmScanCondition *
@@ -177,6 +223,11 @@ read_key(BmFunnel *funnel, int step, const char *key, const JsonbValue *value)
 	}
 	else if (strcmp(key, "exclude") == 0)
 		exclude_all(funnel, step, value);
+	else if (strcmp(key, "within") == 0)
+	{
+		parameters->within[step] = within_of(value, step, key);
+		parameters->has_within = true;
+	}
 	else
 		bad_step(step, psprintf("has an unknown key \"%s\"", key));
 }
@@ -223,8 +274,16 @@ check(const BmFunnel *funnel)
 
 	if (excluding != 0)
 		bad_step(0, "has \"exclude\", and there is no step before it");
+	if (parameters->within[0] != 0)
+		bad_step(0, "has \"within\", and there is no step before it");
 	if ((parameters->optional & 1) != 0)
 		bad_step(0, "must not be optional");
+	if (parameters->order == BM_FUNNEL_ANY && parameters->has_within)
+		ereport(
+			ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("a funnel with \"within\" must not have the order \"any\""),
+			errhint("In the order \"any\" no step is before another. Use the window of "
+					"the whole funnel, or another order."));
 	for (int i = 0; i < parameters->steps; i++)
 		excluding |= parameters->excluding[i];
 	if (parameters->order != BM_FUNNEL_ORDERED &&
@@ -284,6 +343,9 @@ bm_funnel_parse(const Jsonb *steps, const char *order, int buckets)
 	for (int i = 0; i < parameters->steps; i++)
 		read_step(funnel, i, getIthJsonbValueFromContainer(array, i));
 	check(funnel);
+	for (int i = 0; i < parameters->steps; i++)
+		if (parameters->within[i] == 0)
+			parameters->within[i] = PG_UINT64_MAX;
 	if (parameters->order == BM_FUNNEL_ANY)
 		name_by_number(funnel);
 	funnel->query.subject = BM_EVENT_ACTOR_USER_ID;

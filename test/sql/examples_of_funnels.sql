@@ -22,6 +22,10 @@ SELECT step, name, actors
 FROM funnel('["viewed", {"event": "put_in_cart", "optional": true},
               {"event": "paid", "name": "paid 10 or more", "filter": {"properties.amount": {">=": 10}}}]'::jsonb,
             '7 days', '2026-03-01', '2026-04-01');
+SELECT within, array_agg(actors ORDER BY step) AS actors
+FROM unnest('{1 hour,1 day}'::text[]) AS within,
+     funnel(jsonb_build_array('viewed', 'put_in_cart', jsonb_build_object('event', 'paid', 'within', within)), '7 days', '2026-03-01', '2026-04-01')
+GROUP BY within ORDER BY within;
 SELECT bucket::date AS day, array_agg(actors ORDER BY step) AS actors
 FROM funnel_trend(ARRAY['viewed', 'put_in_cart', 'paid'], '7 days', '2026-03-02', '2026-03-05')
 GROUP BY bucket ORDER BY bucket;

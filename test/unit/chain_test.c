@@ -38,6 +38,8 @@ typedef struct Group
 	int level;
 	int64_t end;
 	int64_t start;
+	int64_t path[MAX_STEPS];	 /* of the chain that is followed */
+	int64_t earliest[MAX_STEPS]; /* of any chain as good as the best, for each step */
 } Group;
 
 static void
@@ -49,7 +51,21 @@ found(Group *g, int level, int64_t start, int64_t end)
 		g->level = level;
 		g->start = start;
 		g->end = end;
+		for (int step = 0; step < level; step++)
+			g->earliest[step] = g->path[step];
 	}
+	else if (level == g->level && end == g->end && start == g->start)
+	{
+		for (int step = 0; step < level; step++)
+			if (g->path[step] < g->earliest[step])
+				g->earliest[step] = g->path[step];
+	}
+}
+
+static bool
+is_too_late(const Group *g, int level, int64_t last, int64_t now)
+{
+	return g->query.within != NULL && (uint64_t) (now - last) > g->query.within[level];
 }
 
 static bool
@@ -89,8 +105,11 @@ follow_chains(Group *g, int level, int64_t start, int64_t last, unsigned used)
 			continue;
 		if ((uint64_t) (row->time - begin) > g->query.window)
 			continue;
-		if (level == 0 ? !may_start(g, begin) : is_broken(g, level, last, row->time))
+		if (level == 0 ? !may_start(g, begin)
+					   : is_broken(g, level, last, row->time) ||
+							 is_too_late(g, level, last, row->time))
 			continue;
+		g->path[level] = row->time;
 		found(g, level + 1, begin, row->time);
 		if (level + 1 < g->query.steps)
 			follow_chains(g, level + 1, begin, row->time, used | 1u << i);
@@ -117,6 +136,7 @@ follow_attempt(Group *g, int first)
 	int64_t last = start;
 	int level = 1;
 
+	g->path[0] = start;
 	found(g, 1, start, start);
 	for (int i = first + 1; i < g->count && level < g->query.steps; i++)
 	{
@@ -128,7 +148,10 @@ follow_attempt(Group *g, int first)
 			continue;
 		if (mask >> level & 1)
 		{
+			if (is_too_late(g, level, last, g->rows[i].time))
+				return;
 			last = g->rows[i].time;
+			g->path[level] = last;
 			found(g, ++level, start, last);
 			continue;
 		}
@@ -178,6 +201,19 @@ add_breaks(Group *g)
 	g->query.breaks = breaks;
 }
 
+/* Some steps must come soon after the one before. */
+static void
+add_within(Group *g)
+{
+	static uint64_t within[MAX_STEPS + 1];
+	static BmMoment room[MAX_ROWS];
+
+	for (int level = 0; level <= MAX_STEPS; level++)
+		within[level] = below(4) == 0 ? UINT64_MAX : (uint64_t) below(4);
+	g->query.within = within;
+	g->query.room = room;
+}
+
 static void
 make_group(Group *g, unsigned modes)
 {
@@ -203,7 +239,21 @@ make_group(Group *g, unsigned modes)
 	g->query.breaks = NULL;
 	if (below(3) == 0 && !(modes & BM_CHAIN_ATTEMPTS))
 		add_breaks(g);
+	g->query.within = NULL;
+	g->query.room = NULL;
+	if (below(2) == 0)
+		add_within(g);
 	qsort(g->rows, (size_t) g->count, sizeof(BmMoment), compare_moments);
+}
+
+/* Attempts that began at one time may differ between their ends. */
+static bool
+are_earliest(const Group *g, const int64_t *times)
+{
+	for (int step = 0; step < g->level; step++)
+		if (times[step] != g->earliest[step] && !(g->query.modes & BM_CHAIN_ATTEMPTS))
+			return false;
+	return true;
 }
 
 /* Are these the times of a chain in this mode? For attempts only that the steps are there. */
@@ -214,6 +264,7 @@ is_chain(const Group *g, const int64_t *times, int step, unsigned used)
 		return true;
 	if (step > 0 &&
 		(times[step] < times[step - 1] ||
+		 is_too_late(g, step, times[step - 1], times[step]) ||
 		 ((g->query.modes & BM_CHAIN_INCREASE) && times[step] == times[step - 1])))
 		return false;
 	for (int i = 0; i < g->count; i++)
@@ -246,7 +297,7 @@ wrong_groups(unsigned modes)
 		wrong += level != g.level ||
 				 bm_chain_longest(&g.query, g.rows, (size_t) g.count, times) != level ||
 				 (level > 0 && (times[0] != g.start || times[level - 1] != g.end ||
-								!is_chain(&g, times, 0, 0)));
+								!is_chain(&g, times, 0, 0) || !are_earliest(&g, times)));
 	}
 	return wrong;
 }
