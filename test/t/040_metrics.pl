@@ -55,11 +55,14 @@ order('pro', 3);
 
 # ---- the worker asks ----
 
+# All at once: the first run asks each of them.
 sql($node, <<'SQL', user => 'author');
+BEGIN;
 SELECT bizmetrics.create_metric('shop_orders_total', 'counter', 'Paid orders.', '{plan}',
   $$SELECT properties ->> 'plan' AS plan, count(*) AS value FROM bizmetrics.events_since($1, $2) WHERE event_name = 'order_paid' GROUP BY 1$$);
 SELECT bizmetrics.create_metric('shop_who', 'gauge', 'Who asks.', '{who}', 'SELECT current_user || ''/'' || session_user AS who, 1 AS value');
 SELECT bizmetrics.create_metric('shop_minute', 'gauge', 'When.', '{}', $$SELECT extract(minute FROM bizmetrics_test.clock()) AS value$$, ttl => '5 minutes');
+COMMIT;
 SQL
 wait_for($node, "SELECT count(*) = 1 FROM bizmetrics.report_runs WHERE state = 'succeeded' AND report_name = 'metrics of author'", 'asked at once');
 is(shown('shop_orders_total', user => 'scraper'), 'shop_orders_total{plan="pro"} 3', 'a scraper sees what the events say');
