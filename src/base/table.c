@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -88,6 +89,14 @@ bm_function_oid(const char *name)
 
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
 						   PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
+}
+
+/* A function of the extension that takes these types. */
+Oid
+bm_function_of(const char *name, int count, const Oid *types)
+{
+	return LookupFuncName(list_make2(makeString(BM_SCHEMA), makeString(pstrdup(name))),
+						  count, types, false);
 }
 
 /* What maintains the indexes of our tables knows no expressions and no predicates. */

@@ -10,6 +10,7 @@
 extern Oid bm_schema_oid(bool missing_ok);
 extern Oid bm_relation_oid(const char *name, bool missing_ok);
 extern Oid bm_function_oid(const char *name);
+extern Oid bm_function_of(const char *name, int count, const Oid *types);
 extern void bm_table_check(Relation rel);
 extern const char *bm_tables_problem(void);
 extern Relation bm_table_open(const char *name, LOCKMODE lockmode);

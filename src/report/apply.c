@@ -310,7 +310,7 @@ append_insert(StringInfo sql, const Apply *apply, BmParameters *parameters)
 		append_update(sql, apply);
 }
 
-/* Likewise; gathers the buckets of rows that were written. */
+/* Inserts the rows; gathers the buckets of those that were written. */
 static uint64
 insert_and_tell(const Apply *apply, List **written)
 {

@@ -17,7 +17,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
-#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "tcop/tcopprot.h"
@@ -30,6 +29,7 @@
 
 #include "base/compat_query.h"
 #include "base/guc.h"
+#include "base/table.h"
 #include "event/event.h"
 #include "report/depends.h"
 #include "report/select.h"
@@ -438,9 +438,7 @@ compare(const char *operator, Oid type, void *left, void *right)
 static Expr *
 call(const char *function, Oid result, List *arguments, int count, const Oid *types)
 {
-	Oid oid = LookupFuncName(
-		list_make2(makeString("bizmetrics"), makeString(pstrdup(function))), count, types,
-		false);
+	Oid oid = bm_function_of(function, count, types);
 
 	return (Expr *) makeFuncExpr(oid, result, arguments, InvalidOid, InvalidOid,
 								 COERCE_EXPLICIT_CALL);

@@ -11,7 +11,6 @@
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -20,6 +19,7 @@
 #include "utils/numeric.h"
 #include "utils/typcache.h"
 
+#include "base/table.h"
 #include "report/substitute.h"
 
 PG_FUNCTION_INFO_V1(bizmetrics_numeric_property);
@@ -55,13 +55,6 @@ typedef struct Substitutes
 	Oid numeric_property;
 } Substitutes;
 
-static Oid
-our_function(const char *name, int count, const Oid *arguments)
-{
-	return LookupFuncName(list_make2(makeString("bizmetrics"), makeString(pstrdup(name))),
-						  count, arguments, false);
-}
-
 /* Are values alike for this operator if they are for the type's hash table? */
 static bool
 can_be_hashed(Oid type, Oid equal)
@@ -95,21 +88,25 @@ count_by_hash(const Substitutes *substitutes, Aggref *aggregate)
 	linitial_node(TargetEntry, aggregate->args)->ressortgroupref = 0;
 }
 
-/* properties ->> name */
-static OpExpr *
-property_text(Expr *node)
+/* properties ->> name, which is read as a number; NULL: it is something else. */
+static const OpExpr *
+number_of_property(const Node *node)
 {
-	OpExpr *operator=(OpExpr *) node;
+	const CoerceViaIO *cast = (const CoerceViaIO *) node;
+	const OpExpr *field;
 
-	if (!IsA(node, OpExpr) || operator->opfuncid != F_JSONB_OBJECT_FIELD_TEXT)
+	if (!IsA(node, CoerceViaIO) || cast->resulttype != NUMERICOID ||
+		!IsA(cast->arg, OpExpr))
 		return NULL;
-	return operator;
+	field = (const OpExpr *) cast->arg;
+	return field->opfuncid == F_JSONB_OBJECT_FIELD_TEXT ? field : NULL;
 }
 
 static Node *
 substitute(Node *node, void *context)
 {
 	const Substitutes *substitutes = context;
+	const OpExpr *field;
 
 	if (node == NULL)
 		return NULL;
@@ -118,15 +115,11 @@ substitute(Node *node, void *context)
 	node = expression_tree_mutator(node, substitute, context);
 	if (IsA(node, Aggref) && counts_distinct(castNode(Aggref, node)))
 		count_by_hash(substitutes, castNode(Aggref, node));
-	if (IsA(node, CoerceViaIO) && castNode(CoerceViaIO, node)->resulttype == NUMERICOID)
-	{
-		OpExpr *operator= property_text(castNode(CoerceViaIO, node)->arg);
-
-		if (operator!= NULL)
-			return (Node *) makeFuncExpr(substitutes->numeric_property,
-										 NUMERICOID, operator->args, InvalidOid,
-										 InvalidOid, COERCE_EXPLICIT_CALL);
-	}
+	field = number_of_property(node);
+	if (field != NULL)
+		return (Node *) makeFuncExpr(substitutes->numeric_property, NUMERICOID,
+									 field->args, InvalidOid, InvalidOid,
+									 COERCE_EXPLICIT_CALL);
 	return node;
 }
 
@@ -137,9 +130,9 @@ bm_substitute(const Query *query)
 	Oid property[] = {JSONBOID, TEXTOID};
 	Oid any[] = {ANYELEMENTOID};
 	Substitutes substitutes = {
-		.count_distinct = our_function("count_distinct", lengthof(any), any),
+		.count_distinct = bm_function_of("count_distinct", lengthof(any), any),
 		.numeric_property =
-			our_function("numeric_property", lengthof(property), property),
+			bm_function_of("numeric_property", lengthof(property), property),
 	};
 
 	return query_tree_mutator(unconstify(Query *, query), substitute, &substitutes, 0);

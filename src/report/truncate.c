@@ -14,7 +14,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_func.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -24,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/table.h"
 #include "event/event.h"
 #include "report/truncate.h"
 
@@ -298,9 +298,7 @@ bm_truncate_fast(const Query *query, int events, BmWindow window)
 	Rewrite rewrite = {.window = window};
 	Query *copy;
 
-	rewrite.date_trunc =
-		LookupFuncName(list_make2(makeString("bizmetrics"), makeString("date_trunc")), 2,
-					   arguments, false);
+	rewrite.date_trunc = bm_function_of("date_trunc", lengthof(arguments), arguments);
 	/* Where a column is NULL in some of the sets, it is no constant. */
 	if (query->groupingSets == NIL && !clocks_change(session_timezone, window))
 		rewrite.events = events;
