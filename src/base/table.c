@@ -292,6 +292,15 @@ bm_table_get(Relation rel, const char *index, Oid type, Datum key)
 	return rows != NIL ? linitial(rows) : NULL;
 }
 
+/* Likewise as a query of now sees it, which the transaction's snapshot may let see less than there is. */
+HeapTuple
+bm_table_get_seen(Relation rel, const char *index, Oid type, Datum key)
+{
+	List *rows = list_rows(rel, index, type, key, GetActiveSnapshot());
+
+	return rows != NIL ? linitial(rows) : NULL;
+}
+
 void
 bm_table_insert(Relation rel, Datum *values, bool *nulls)
 {

@@ -18,6 +18,7 @@ extern bool bm_table_lock_at_once(const char *name, LOCKMODE lockmode);
 extern Snapshot bm_snapshot_begin(void);
 extern void bm_snapshot_end(Snapshot snapshot);
 extern HeapTuple bm_table_get(Relation rel, const char *index, Oid type, Datum key);
+extern HeapTuple bm_table_get_seen(Relation rel, const char *index, Oid type, Datum key);
 extern List *bm_table_list(Relation rel, const char *index, Oid type, Datum key);
 extern void bm_table_set_text(Datum *values, bool *nulls, int column, const char *text);
 extern void bm_table_put(Relation rel, const char *index, int64 key, Datum *values,

@@ -325,7 +325,7 @@ move_watermark(const BmReport *report, BmWatermark *mark, const BmWatermark *bef
 		mark->snapshot != (Datum) 0 && !is_far_behind(mark, now))
 		return;
 	mark->is_void = false;
-	mark->snapshot = now;
+	mark->snapshot = bm_watermark_shared(report, now);
 	bm_watermark_put(report, mark);
 }
 

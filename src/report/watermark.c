@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -64,13 +65,9 @@ is_of_this_database(const Datum *v)
 		   DatumGetInt64(v[MARK_DATABASE_OID]) == (int64) MyDatabaseId;
 }
 
-/* Void where there is none. */
-BmWatermark *
-bm_watermark_get(const BmReport *report)
+static BmWatermark *
+mark_of(const BmReport *report, Relation rel, HeapTuple row)
 {
-	Relation rel = bm_table_open("report_watermarks", AccessShareLock);
-	HeapTuple row =
-		bm_table_get(rel, "report_watermarks_pkey", INT8OID, Int64GetDatum(report->id));
 	BmWatermark *mark = palloc0(sizeof(BmWatermark));
 	Datum v[MARK_COLUMNS];
 	bool n[MARK_COLUMNS];
@@ -94,8 +91,75 @@ bm_watermark_get(const BmReport *report)
 		if (!n[MARK_EVENTS])
 			mark->events = DatumGetArrayTypePCopy(v[MARK_EVENTS]);
 	}
+	return mark;
+}
+
+/* Void where there is none. */
+BmWatermark *
+bm_watermark_get(const BmReport *report)
+{
+	Relation rel = bm_table_open("report_watermarks", AccessShareLock);
+	BmWatermark *mark = mark_of(
+		report, rel,
+		bm_table_get(rel, "report_watermarks_pkey", INT8OID, Int64GetDatum(report->id)));
+
 	table_close(rel, AccessShareLock);
 	return mark;
+}
+
+/* As it was when the rows were stored that a query of now reads. */
+static BmWatermark *
+mark_of_rows(const BmReport *report)
+{
+	Relation rel = bm_table_open("report_watermarks", AccessShareLock);
+	BmWatermark *mark = mark_of(report, rel,
+								bm_table_get_seen(rel, "report_watermarks_pkey", INT8OID,
+												  Int64GetDatum(report->id)));
+
+	table_close(rel, AccessShareLock);
+	return mark;
+}
+
+static uint64
+bound_of(PGFunction bound, Datum snapshot)
+{
+	return DatumGetUInt64(DirectFunctionCall1(bound, snapshot));
+}
+
+/* Of snapshots that one server took, the later one shows all that the earlier one does. */
+static Datum
+earlier_of(Datum a, Datum b)
+{
+	uint64 xmax_a = bound_of(pg_snapshot_xmax, a), xmax_b = bound_of(pg_snapshot_xmax, b);
+	uint64 xmin_a = bound_of(pg_snapshot_xmin, a), xmin_b = bound_of(pg_snapshot_xmin, b);
+
+	if (xmax_a != xmax_b)
+		return xmax_a < xmax_b ? a : b;
+	if (xmin_a != xmin_b)
+		return xmin_a < xmin_b ? a : b;
+	/* The longer one has more transactions that are under way. */
+	return VARSIZE_ANY(DatumGetPointer(a)) > VARSIZE_ANY(DatumGetPointer(b)) ? a : b;
+}
+
+/*
+ * What of the events both this report's snapshot shows and those have read that it runs after. An event that came
+ * after they ran is not in their tables, which this report may read too: it stays new until it is.
+ */
+Datum
+bm_watermark_shared(const BmReport *report, Datum now)
+{
+	Datum shared = now;
+	ListCell *cell;
+
+	foreach(cell, bm_text_list(report->after))
+	{
+		BmReport *other = bm_report_find(lfirst(cell));
+		BmWatermark *mark = other != NULL ? mark_of_rows(other) : NULL;
+
+		if (mark != NULL && mark->snapshot != (Datum) 0)
+			shared = earlier_of(shared, mark->snapshot);
+	}
+	return shared;
 }
 
 /* The report with the names of events that it was found to read: see bm_compute_report(). */

@@ -30,6 +30,7 @@ extern BmWatermark *bm_watermark_get(const BmReport *report);
 extern void bm_watermark_put(const BmReport *report, const BmWatermark *watermark);
 extern void bm_watermark_begin(const BmReport *report, ArrayType *events);
 extern void bm_watermark_delete(int64 report_id);
+extern Datum bm_watermark_shared(const BmReport *report, Datum now);
 extern BmPiece *bm_piece(BmWindow window, ArrayType *values);
 extern void bm_pieces_sort(List *pieces);
 extern List *bm_pending_list(int64 report_id);
