@@ -4,8 +4,8 @@
  * The SELECT runs by itself, into memory or a temporary file, for a command that writes never runs in
  * parallel. What it gave is then a relation of the commands that change the table: rows whose key it did
  * not give go, those that are there already and differ are updated, and the others inserted.
- * Rows that do not differ are left out before that: ON CONFLICT would look each up by index and lock it, which
- * writes, to find that there is nothing to do.
+ * Where it gave many rows, one join of both finds those that differ before that: ON CONFLICT would look each up by
+ * index and lock it, which writes, to find that there is nothing to do.
  */
 #include "postgres.h"
 
@@ -30,6 +30,8 @@
 #include "report/target.h"
 
 #define RESULT "bizmetrics_result"
+#define CHANGES "bizmetrics_changes"
+#define IS_GIVEN "bizmetrics_is_given" /* a column of CHANGES: not so, the row goes */
 #define FEW_ROWS 1000
 
 typedef struct Apply
@@ -38,6 +40,7 @@ typedef struct Apply
 	const BmSelect *select;
 	const BmParameters *parameters;
 	EphemeralNamedRelation result;
+	EphemeralNamedRelation changes; /* NULL: rows are not compared before */
 	bool add;
 	BmVanished vanished;
 } Apply;
@@ -268,31 +271,6 @@ append_same_key(StringInfo sql, const Apply *apply, const char *a, const char *b
 							 equality(column(apply, i)->atttypid), b, name(apply, i));
 }
 
-/*
- * Without the rows that stand there as they are. Where they are few, or may be anywhere in the table, all of which
- * would have to be read for that, ON CONFLICT finds them.
- */
-static void
-append_changed(StringInfo sql, const Apply *apply)
-{
-	if (apply->vanished == BM_VANISHED_STAY || apply->result->md.enrtuples < FEW_ROWS)
-		return;
-	appendStringInfo(sql, " AND NOT EXISTS (SELECT FROM %s AS t WHERE true",
-					 apply->report->target);
-	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW)
-		append_window(sql, apply);
-	append_same_key(sql, apply, "t", "r");
-	if (has_values(apply))
-	{
-		appendStringInfoString(sql, " AND ROW(");
-		append_names(sql, apply, "t.", false, true);
-		appendStringInfoString(sql, ")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(");
-		append_names(sql, apply, "r.", false, true);
-		appendStringInfoString(sql, ")::pg_catalog.record");
-	}
-	appendStringInfoChar(sql, ')');
-}
-
 static void
 append_insert(StringInfo sql, const Apply *apply, BmParameters *parameters)
 {
@@ -303,9 +281,11 @@ append_insert(StringInfo sql, const Apply *apply, BmParameters *parameters)
 	append_names(sql, apply, "", true, true);
 	appendStringInfoString(sql, ") SELECT ");
 	append_names(sql, apply, "r.", true, true);
-	appendStringInfo(sql, " FROM " RESULT " AS r WHERE %s", kept != NULL ? kept : "true");
-	if (has_key && !apply->add)
-		append_changed(sql, apply);
+	appendStringInfo(sql, " FROM %s AS r WHERE %s",
+					 apply->changes != NULL ? CHANGES : RESULT,
+					 kept != NULL ? kept : "true");
+	if (apply->changes != NULL)
+		appendStringInfoString(sql, " AND r." IS_GIVEN);
 	if (has_key)
 		append_update(sql, apply);
 }
@@ -387,8 +367,10 @@ delete_vanished(const Apply *apply)
 		append_window(&sql, apply);
 	if (apply->report->key != NULL)
 	{
-		appendStringInfoString(&sql,
-							   " AND NOT EXISTS (SELECT FROM " RESULT " AS r WHERE true");
+		appendStringInfoString(
+			&sql, apply->changes != NULL
+					  ? " AND EXISTS (SELECT FROM " CHANGES " AS r WHERE NOT r." IS_GIVEN
+					  : " AND NOT EXISTS (SELECT FROM " RESULT " AS r WHERE true");
 		append_same_key(&sql, apply, "r", "t");
 		appendStringInfoChar(&sql, ')');
 	}
@@ -453,34 +435,91 @@ check_window(const Apply *apply)
 			 bm_target_bucket_column(apply->report, apply->select))));
 }
 
-/* Runs the SELECT; its rows are a relation that later commands may name. */
-static void
-begin_result(Apply *apply, const char *sql)
+/* Runs a SELECT; its rows are a relation that later commands may name. */
+static EphemeralNamedRelation
+begin_relation(const char *name, TupleDesc desc, const char *sql,
+			   const BmParameters *parameters)
 {
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
 	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
 	int result;
 
 	SetTuplestoreDestReceiverParams(dest, rows, CurrentMemoryContext, false, NULL, NULL);
-	result = bm_spi_execute_into(sql, apply->parameters, dest);
+	result = bm_spi_execute_into(sql, parameters, dest);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 	dest->rDestroy(dest);
-	apply->result = palloc0(sizeof(EphemeralNamedRelationData));
-	apply->result->md.name = pstrdup(RESULT);
-	apply->result->md.tupdesc = apply->select->desc;
-	apply->result->md.enrtype = ENR_NAMED_TUPLESTORE;
-	apply->result->md.enrtuples = (double) tuplestore_tuple_count(rows);
-	apply->result->reldata = rows;
-	if (SPI_register_relation(apply->result) != SPI_OK_REL_REGISTER)
+	relation->md.name = pstrdup(name);
+	relation->md.tupdesc = desc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = (double) tuplestore_tuple_count(rows);
+	relation->reldata = rows;
+	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register the result of a report");
+	return relation;
 }
 
 static void
-end_result(const Apply *apply)
+end_relation(EphemeralNamedRelation relation)
 {
-	(void) SPI_unregister_relation(RESULT);
-	tuplestore_end(apply->result->reldata);
+	if (relation == NULL)
+		return;
+	(void) SPI_unregister_relation(relation->md.name);
+	tuplestore_end(relation->reldata);
+}
+
+static TupleDesc
+desc_of_changes(TupleDesc result)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(result->natts + 1);
+
+	TupleDescInitEntry(desc, 1, IS_GIVEN, BOOLOID, -1, 0);
+	for (int i = 1; i <= result->natts; i++)
+		TupleDescCopyEntry(desc, i + 1, result, i);
+	return desc;
+}
+
+/* Rows that stand in the table and were not given, with their key alone, and those that were and differ. */
+static void
+begin_changes(Apply *apply)
+{
+	BmParameters parameters = parameters_of_window(apply);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT r." IS_GIVEN " IS NOT NULL");
+	for (int i = 0; i < apply->select->desc->natts; i++)
+		appendStringInfo(&sql, is_key(apply, i) ? ", coalesce(r.%s, t.%s)" : ", r.%s",
+						 name(apply, i), name(apply, i));
+	appendStringInfo(&sql, " FROM (SELECT * FROM %s AS t WHERE true",
+					 apply->report->target);
+	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW)
+		append_window(&sql, apply);
+	appendStringInfoString(&sql, ") AS t FULL JOIN (SELECT true AS " IS_GIVEN
+								 ", * FROM " RESULT ") AS r ON true");
+	append_same_key(&sql, apply, "t", "r");
+	appendStringInfo(&sql, " WHERE r." IS_GIVEN " IS NULL OR t.%s IS NULL",
+					 quote_identifier(linitial(bm_text_list(apply->report->key))));
+	if (has_values(apply))
+	{
+		appendStringInfoString(&sql, " OR ROW(");
+		append_names(&sql, apply, "t.", false, true);
+		appendStringInfoString(&sql,
+							   ")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(");
+		append_names(&sql, apply, "r.", false, true);
+		appendStringInfoString(&sql, ")::pg_catalog.record");
+	}
+	apply->changes = begin_relation(CHANGES, desc_of_changes(apply->select->desc),
+									sql.data, &parameters);
+}
+
+/* Is one look at all rows of the table less than one at each row of the result, by index? */
+static bool
+is_to_compare(const Apply *apply)
+{
+	return apply->report->key != NULL && !apply->add &&
+		   apply->vanished != BM_VANISHED_STAY && apply->result->md.enrtuples >= FEW_ROWS;
 }
 
 /*
@@ -488,7 +527,7 @@ end_result(const Apply *apply)
  * large, would rather sort them.
  */
 static uint64
-bring_to_result(const Apply *apply, List **written)
+bring_to_result(Apply *apply, List **written)
 {
 	int nest_level = NewGUCNestLevel();
 	uint64 rows = 0;
@@ -496,6 +535,8 @@ bring_to_result(const Apply *apply, List **written)
 	bm_guc_set_locally("enable_mergejoin", "off");
 	if (apply->vanished == BM_VANISHED_GO_IN_WINDOW && apply->result->md.enrtuples > 0)
 		check_window(apply);
+	if (is_to_compare(apply))
+		begin_changes(apply);
 	if (apply->vanished != BM_VANISHED_STAY)
 		rows += delete_vanished(apply);
 	if (apply->result->md.enrtuples > 0)
@@ -520,8 +561,9 @@ bm_apply(const BmReport *report, const char *sql, const BmSelect *select,
 				   .vanished = vanished};
 	uint64 rows;
 
-	begin_result(&apply, sql);
+	apply.result = begin_relation(RESULT, select->desc, sql, parameters);
 	rows = bring_to_result(&apply, written);
-	end_result(&apply);
+	end_relation(apply.changes);
+	end_relation(apply.result);
 	return rows;
 }
