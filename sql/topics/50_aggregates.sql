@@ -406,6 +406,34 @@ CREATE AGGREGATE bizmetrics.count_distinct(value anyelement) (
 COMMENT ON AGGREGATE bizmetrics.count_distinct(anyelement) IS
 'How many different values there are, exactly, as count(DISTINCT value) has it, but by hashing, so that neither the values nor the rows need be sorted: a report''s SELECT is executed with it. NULL is no value. A group takes as much memory as a hash table of the server may have (work_mem times hash_mem_multiplier), and sorts what is more. Errors: 42883 values of that type cannot be both hashed and sorted.';
 
+-- How many were active: by the day, and in windows that end with it
+CREATE TYPE bizmetrics.rolling_active_day AS (day date, dau bigint, wau bigint, mau bigint);
+COMMENT ON TYPE bizmetrics.rolling_active_day IS 'A day of rolling_active_users().';
+COMMENT ON COLUMN bizmetrics.rolling_active_day.day IS 'The day.';
+COMMENT ON COLUMN bizmetrics.rolling_active_day.dau IS 'Different users of the day.';
+COMMENT ON COLUMN bizmetrics.rolling_active_day.wau IS 'Different users of the 7 days that end with the day.';
+COMMENT ON COLUMN bizmetrics.rolling_active_day.mau IS 'Different users of the 30 days that end with the day.';
+
+CREATE FUNCTION bizmetrics.rolling_active_users_add(state internal, user_id anyelement, day date, first_day date, last_day date) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_rolling_active_users_add';
+COMMENT ON FUNCTION bizmetrics.rolling_active_users_add(internal, anyelement, date, date, date) IS
+'Adds a row to the state of rolling_active_users().';
+
+CREATE FUNCTION bizmetrics.rolling_active_users_result(state internal) RETURNS bizmetrics.rolling_active_day[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_rolling_active_users_result';
+COMMENT ON FUNCTION bizmetrics.rolling_active_users_result(internal) IS
+'The result of rolling_active_users().';
+
+-- The final function sorts what did not fit into memory, after which no row can be added: it is no window function.
+CREATE AGGREGATE bizmetrics.rolling_active_users(user_id anyelement, day date, first_day date, last_day date) (
+  SFUNC = bizmetrics.rolling_active_users_add,
+  STYPE = internal,
+  SSPACE = 1024,
+  FINALFUNC = bizmetrics.rolling_active_users_result, FINALFUNC_MODIFY = SHAREABLE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE bizmetrics.rolling_active_users(anyelement, date, date, date) IS
+'How many different users were active on each day from first_day to last_day, in the 7 and in the 30 days that end with it (D-19), as an array with an element a day: unnest() makes a table of it. Days up to 29 days before first_day count in the windows; others, and rows without a user or a day, do not; NULL without rows. A group takes as much memory as a hash table of the server may have (work_mem times hash_mem_multiplier), and sorts what is more. Errors: 22004 first_day or last_day is NULL; 22008 one is infinite; 22023 they differ in a group, or there are more than 3660 days; 42883 users of that type cannot be both hashed and sorted.';
+
 -- Answers to questionnaires
 CREATE FUNCTION bizmetrics.nps_add(state bigint[], score integer) RETURNS bigint[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'bizmetrics_nps_add';

@@ -78,58 +78,26 @@ GROUP BY 1, 2, 3, 4$query$,
   "event_count": {"meaning": "Events with a value.", "unit": "events"},
   "total_value": {"meaning": "Sum of the property value.", "unit": "currency"}}'),
 
--- An actor counts from a day on which he was active until 7 or 30 days have gone by without: he comes in with the
--- first of such days and goes out after the last, and what comes in and goes out adds up to the numbers of all days
--- in one pass. A late event changes the 29 days after it too.
+-- A late event changes the 29 days after it too. Days that need events which are pruned stay as they are, but for those
+-- that the lookback computes anyway.
 ('core', 'active_users', 'Active users by day and company: those who did anything on the day, in the 7 days and in the 30 days that end with it.', $query$
-WITH activity AS (
-  SELECT coalesce(e.company_id, '') AS company_id, e.actor_user_id, e.occurred_at::date AS day
+WITH days AS (
+  SELECT $1::date AS first_day,
+         least($2 + interval '29 days', now() + interval '1 day')::date - 1 AS last_day,
+         least((bizmetrics.kept_from(NULL) + interval '1 day' - interval '1 microsecond')::date + 29, current_date - 1) AS kept_from
+), companies AS (
+  SELECT coalesce(e.company_id, '') AS company_id,
+         bizmetrics.rolling_active_users(e.actor_user_id, e.occurred_at::date, (SELECT d.first_day FROM days d), (SELECT d.last_day FROM days d)) AS active
   FROM public.business_events e
   WHERE e.occurred_at >= $1 - interval '29 days' AND e.occurred_at < $2 + interval '29 days'
     AND e.actor_user_id IS NOT NULL
-  GROUP BY 1, 2, 3
-), spans AS MATERIALIZED (
-  SELECT a.company_id, a.day, a.day - lag(a.day) OVER w AS days_before, lead(a.day) OVER w - a.day AS days_after
-  FROM activity a
-  WINDOW w AS (PARTITION BY a.company_id, a.actor_user_id ORDER BY a.day)
-), steps AS (
-  SELECT s.company_id, s.day, count(*) AS dau,
-         count(*) FILTER (WHERE coalesce(s.days_before > 7, true)) AS wau,
-         count(*) FILTER (WHERE coalesce(s.days_before > 30, true)) AS mau
-  FROM spans s
-  GROUP BY 1, 2
-  UNION ALL
-  SELECT s.company_id, s.day + 7, 0, -count(*), 0
-  FROM spans s
-  WHERE coalesce(s.days_after > 7, true)
-  GROUP BY 1, 2
-  UNION ALL
-  SELECT s.company_id, s.day + 30, 0, 0, -count(*)
-  FROM spans s
-  WHERE coalesce(s.days_after > 30, true)
-  GROUP BY 1, 2
-), daily AS (
-  SELECT s.company_id, s.day, sum(s.dau) AS dau, sum(s.wau) AS wau, sum(s.mau) AS mau
-  FROM steps s
-  GROUP BY 1, 2
-), days AS (
-  SELECT d.day::date AS day
-  FROM generate_series(($1 - interval '29 days')::date, least($2 + interval '29 days', now() + interval '1 day')::date - 1, interval '1 day') AS d (day)
-), running AS (
-  SELECT d.day, c.company_id, coalesce(n.dau, 0) AS dau,
-         sum(coalesce(n.wau, 0)) OVER w AS wau, sum(coalesce(n.mau, 0)) OVER w AS mau
-  FROM days d
-  CROSS JOIN (SELECT DISTINCT s.company_id FROM daily s) AS c
-  LEFT JOIN daily n ON n.company_id = c.company_id AND n.day = d.day
-  WINDOW w AS (PARTITION BY c.company_id ORDER BY d.day)
+  GROUP BY 1
 )
-SELECT r.day, r.company_id,
-       r.dau::bigint AS dau, r.wau::bigint AS wau, r.mau::bigint AS mau,
-       round(r.dau / nullif(r.mau, 0), 6) AS dau_mau_ratio
-FROM running r
-WHERE r.day >= $1::date AND r.mau > 0$query$,
+SELECT a.day, c.company_id, a.dau, a.wau, a.mau, round(a.dau::numeric / a.mau, 6) AS dau_mau_ratio
+FROM days d, companies c, unnest(c.active) AS a
+WHERE a.mau > 0 AND a.day >= d.kept_from$query$,
  '{day,company_id}', '1 day', '1 day', '22 * * * *', 'merge', NULL, NULL, NULL, NULL, NULL, NULL, '{
-  "day": {"meaning": "The day, in the report''s time zone. A day has a row if anything happened on it or it was today when the report ran."},
+  "day": {"meaning": "The day, in the report''s time zone. A day has a row if anything happened in the 30 days that end with it. Once some of these are pruned it stays as it is."},
   "company_id": {"meaning": "The company; empty where events name none."},
   "dau": {"meaning": "Different actors of any event of the day.", "unit": "actors", "definition": "D-19"},
   "wau": {"meaning": "Different actors of the 7 days that end with the day.", "unit": "actors", "definition": "D-19"},

@@ -865,16 +865,25 @@ last_active_at | The last login or use of a feature; NULL: none that is remember
 $columns$),
 
 ('health_daily', 'How many customers were in each band of health on each day, as it was known at that day''s last run.',
- '{company_id,day}', NULL, '37 * * * *', 'merge', NULL, '{customer_health}', $query$
-SELECT h.company_id, current_date AS day,
-       count(*) AS customers,
+ '{company_id,day}', NULL, '37 * * * *', 'merge', NULL, '{customer_health,sessions_daily}', $query$
+-- A tenant that has lost all customers during the day has a row of before.
+WITH tenants AS (
+  SELECT h.company_id FROM analytics.customer_health AS h
+  UNION
+  SELECT l.company_id FROM analytics.subscription_log AS l
+  UNION
+  SELECT s.company_id FROM analytics.sessions_daily AS s WHERE s.day >= current_date - 91
+)
+SELECT t.company_id, current_date AS day,
+       count(h.customer_id) AS customers,
        count(*) FILTER (WHERE h.band = 'critical') AS critical,
        count(*) FILTER (WHERE h.band = 'at_risk') AS at_risk,
        count(*) FILTER (WHERE h.band = 'fair') AS fair,
        count(*) FILTER (WHERE h.band = 'healthy') AS healthy,
        round(avg(h.score), 2) AS mean_score,
        round(avg(h.engagement), 2) AS mean_engagement
-FROM analytics.customer_health AS h
+FROM tenants AS t
+LEFT JOIN analytics.customer_health AS h ON h.company_id = t.company_id
 GROUP BY 1
 $query$, $columns$
 company_id

@@ -2,11 +2,11 @@
 BEGIN;
 SELECT no_plan();
 CREATE TEMP VIEW ours AS SELECT p.oid::regprocedure AS name, p.*, a.* FROM pg_proc AS p JOIN pg_aggregate AS a ON a.aggfnoid = p.oid WHERE p.pronamespace = 'bizmetrics'::regnamespace;
-SELECT set_eq($$SELECT DISTINCT proname FROM ours$$, ARRAY['window_funnel', 'window_funnel_times', 'funnel_complete_count', 'sequence_match', 'sequence_count', 'sequence_match_events', 'sequence_next_node', 'retention', 'retention_count', 'state_durations', 'time_weighted_avg', 'uniq_up_to', 'nps', 'csat', 'count_distinct'], 'the aggregates');
-SELECT is_empty($$SELECT name FROM ours WHERE (proparallel <> 's' OR aggcombinefn = 0) AND proname <> 'count_distinct'$$, 'all are combined in parallel, but for what takes the place of count(DISTINCT ...)');
+SELECT set_eq($$SELECT DISTINCT proname FROM ours$$, ARRAY['window_funnel', 'window_funnel_times', 'funnel_complete_count', 'sequence_match', 'sequence_count', 'sequence_match_events', 'sequence_next_node', 'retention', 'retention_count', 'state_durations', 'time_weighted_avg', 'uniq_up_to', 'nps', 'csat', 'count_distinct', 'rolling_active_users'], 'the aggregates');
+SELECT is_empty($$SELECT name FROM ours WHERE (proparallel <> 's' OR aggcombinefn = 0) AND proname NOT IN ('count_distinct', 'rolling_active_users')$$, 'all are combined in parallel, but for those whose state is a table of all values');
 SELECT is_empty($$SELECT name FROM ours WHERE aggcombinefn <> 0 AND aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)$$, 'states that only C knows are handed over');
 SELECT is_empty($$SELECT name FROM ours WHERE aggtranstype <> 'bigint'::regtype AND aggtransspace = 0$$, 'the planner is told how large a state is');
-SELECT is_empty($$SELECT name FROM ours WHERE aggfinalmodify <> 'r' AND proname <> 'count_distinct'$$, 'all others can be windows, and the result leaves the state as it was');
+SELECT is_empty($$SELECT name FROM ours WHERE aggfinalmodify <> 'r' AND proname NOT IN ('count_distinct', 'rolling_active_users')$$, 'all others can be windows, and the result leaves the state as it was');
 SELECT is_empty($$SELECT name FROM ours WHERE aggkind <> 'n'$$, 'none wants an order');
 SELECT is_empty($$SELECT f.oid::regprocedure FROM ours, pg_proc AS f WHERE f.oid IN (aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn) AND (f.provolatile <> 'i' OR f.proparallel <> 's')$$, 'their functions are immutable and safe in workers');
 SELECT is((SELECT (prokind, provolatile, proparallel)::text FROM pg_proc WHERE proname = 'sessionize' AND pronamespace = 'bizmetrics'::regnamespace), '(w,i,s)', 'sessionize() is a window function');

@@ -62,6 +62,10 @@ FROM (VALUES (100, timestamptz '2026-03-01'), (80, '2026-03-02'), (20, '2026-03-
 SELECT actor, uniq_up_to(2, event) FROM happened GROUP BY actor ORDER BY actor;
 -- count_distinct
 SELECT count_distinct(actor), count_distinct(event) FROM happened;
+-- rolling_active_users
+SELECT d.*
+FROM (SELECT rolling_active_users(actor, at::date, '2026-03-02', '2026-03-10') AS active FROM happened) AS h, unnest(h.active) AS d
+WHERE d.dau > 0 OR d.day = '2026-03-10';
 -- nps, csat
 SELECT round(nps(score), 1) AS nps FROM unnest('{10,9,9,8,7,3}'::integer[]) AS score;
 SELECT round(csat(score), 2) AS csat, round(avg(score), 2) AS mean FROM unnest('{5,5,4,3,1}'::integer[]) AS score;
