@@ -45,5 +45,5 @@ SELECT current_date - day AS ago, dau, wau, mau FROM analytics.active_users ORDE
 ALTER SYSTEM RESET bizmetrics.partition_interval;
 \set value month
 \i :wait
-DROP DATABASE regression_bizmetrics_active;
+DROP DATABASE regression_bizmetrics_active WITH (FORCE);
 DROP ROLE regress_keeper;
