@@ -89,23 +89,18 @@ bm_brin_revmap(Relation index, BlockNumber *pages_per_range, Snapshot snapshot)
 #endif
 }
 
-static inline bool
-bm_brin_has_summary(BrinRevmap *revmap, BlockNumber block, Buffer *buffer,
-					Snapshot snapshot)
+/* The summary of a range, its buffer locked, or NULL. */
+static inline BrinTuple *
+bm_brin_summary(BrinRevmap *revmap, BlockNumber block, Buffer *buffer,
+				OffsetNumber *offset, Size *size, Snapshot snapshot)
 {
-	OffsetNumber offset;
-	Size size;
 #if PG_VERSION_NUM >= 160000
-	bool found = brinGetTupleForHeapBlock(revmap, block, buffer, &offset, &size,
-										  BUFFER_LOCK_SHARE) != NULL;
+	return brinGetTupleForHeapBlock(revmap, block, buffer, offset, size,
+									BUFFER_LOCK_SHARE);
 #else
-	bool found = brinGetTupleForHeapBlock(revmap, block, buffer, &offset, &size,
-										  BUFFER_LOCK_SHARE, snapshot) != NULL;
+	return brinGetTupleForHeapBlock(revmap, block, buffer, offset, size,
+									BUFFER_LOCK_SHARE, snapshot);
 #endif
-
-	if (found)
-		LockBuffer(*buffer, BUFFER_LOCK_UNLOCK);
-	return found;
 }
 
 /* 16 lets the caller do without a copy of the value. */

@@ -13,22 +13,19 @@
 #include "postgres.h"
 
 #include "access/brin.h"
-#include "access/brin_internal.h"
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/brin.h"
 #include "base/compat.h"
 #include "base/inserter.h"
 
@@ -220,30 +217,6 @@ is_indexed(IndexInfo *info, EState *estate)
 #define BATCH_BLOCK(inserter, row) \
 	ItemPointerGetBlockNumber(&(inserter)->batch[row]->tts_tid)
 
-/*
- * Does the index keep no more of a range of pages than the least and the greatest value of columns that are never NULL
- * and compare as integers do?
- */
-static bool
-keeps_extremes(const BmInserter *inserter, int i)
-{
-	const IndexInfo *info = inserter->rri->ri_IndexRelationInfo[i];
-	Relation index = inserter->index_relations[i];
-
-	if (index->rd_rel->relam != BRIN_AM_OID || info->ii_Predicate != NIL)
-		return false;
-	for (int c = 0; c < info->ii_NumIndexKeyAttrs; c++)
-		if (info->ii_IndexAttrNumbers[c] <= 0 ||
-			!TupleDescAttr(inserter->slot->tts_tupleDescriptor,
-						   info->ii_IndexAttrNumbers[c] - 1)
-				 ->attnotnull ||
-			(index->rd_opcintype[c] != INT8OID &&
-			 index->rd_opcintype[c] != TIMESTAMPTZOID) ||
-			index_getprocid(index, c + 1, BRIN_PROCNUM_OPCINFO) != F_BRIN_MINMAX_OPCINFO)
-			return false;
-	return true;
-}
-
 static void
 index_row(BmInserter *inserter, int i, int row)
 {
@@ -316,7 +289,8 @@ fill_index(BmInserter *inserter, int i, int count, int *row)
 
 	if (!info->ii_ReadyForInserts)
 		return;
-	if (keeps_extremes(inserter, i))
+	if (bm_brin_keeps_extremes(inserter->index_relations[i],
+							   inserter->rri->ri_RelationDesc))
 	{
 		fill_summaries(inserter, i, count, row);
 		return;

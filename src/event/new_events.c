@@ -12,10 +12,7 @@
 #include "postgres.h"
 
 #include "access/brin.h"
-#include "access/brin_internal.h"
 #include "access/brin_page.h"
-#include "access/brin_revmap.h"
-#include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
@@ -32,8 +29,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/snapmgr.h"
 
+#include "base/brin.h"
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/role.h"
@@ -71,59 +68,42 @@ open_partition(Oid relid, Relation *index)
 	return partition;
 }
 
-/*
- * The first page that no summary tells of, looked for from the end; what is before one that has a summary was summarized
- * in its turn. InvalidBlockNumber: there is none.
- */
-static BlockNumber
-first_without_summary(Relation index, BlockNumber pages, bool is_past,
-					  BlockNumber *pages_per_range)
+/* An index of another form, which somebody made in place of ours. */
+static void
+summarize_as_owner(Relation partition, Relation index, BlockNumber from, BlockNumber end,
+				   BlockNumber pages_per_range)
 {
-	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	BrinRevmap *revmap = bm_brin_revmap(index, pages_per_range, snapshot);
-	BlockNumber full = is_past ? pages : pages - pages % *pages_per_range;
-	BlockNumber found = InvalidBlockNumber;
-	Buffer buffer = InvalidBuffer;
+	BmRoleSwitch saved = bm_role_enter(partition->rd_rel->relowner);
 
-	while (full > 0)
-	{
-		BlockNumber range = (full - 1) / *pages_per_range * *pages_per_range;
-
-		CHECK_FOR_INTERRUPTS();
-		if (bm_brin_has_summary(revmap, range, &buffer, snapshot))
-			break;
-		full = found = range;
-	}
-	if (BufferIsValid(buffer))
-		ReleaseBuffer(buffer);
-	brinRevmapTerminate(revmap);
-	UnregisterSnapshot(snapshot);
-	return found;
+	for (BlockNumber range = from; range < end; range += pages_per_range)
+		(void) DirectFunctionCall2(brin_summarize_range,
+								   ObjectIdGetDatum(RelationGetRelid(index)),
+								   Int64GetDatum((int64) range));
+	bm_role_leave(&saved);
 }
 
-/* Summarizes a partition's ranges from this page on, as its owner, unless VACUUM is at it. */
+/* Summarizes the ranges before an end that have no summary, unless VACUUM or another session is at it. */
 static void
-summarize(Relation partition, Oid index, BlockNumber from, BlockNumber pages,
-		  bool is_past, BlockNumber pages_per_range)
+summarize(Relation partition, Relation index, BlockNumber end)
 {
-	BmRoleSwitch saved;
+	BlockNumber pages_per_range;
+	BlockNumber from;
 
 	if (!ConditionalLockRelation(partition, ShareUpdateExclusiveLock))
 		return;
-	saved = bm_role_enter(partition->rd_rel->relowner);
-	for (BlockNumber range = from;
-		 is_past ? range < pages : range + pages_per_range <= pages;
-		 range += pages_per_range)
-		(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index),
-								   Int64GetDatum((int64) range));
-	bm_role_leave(&saved);
+	LockRelation(index, ShareUpdateExclusiveLock);
+	from = bm_brin_first_without(index, end, &pages_per_range);
+	if (from != InvalidBlockNumber && bm_brin_keeps_extremes(index, partition))
+		bm_brin_summarize(index, partition, from, end);
+	else if (from != InvalidBlockNumber)
+		summarize_as_owner(partition, index, from, end, pages_per_range);
+	UnlockRelation(index, ShareUpdateExclusiveLock);
 	UnlockRelation(partition, ShareUpdateExclusiveLock);
 }
 
 static void
 summarize_partition(const BmPartition *bounds)
 {
-	bool is_past = bounds->upper < bm_clock_now();
 	Relation index;
 	Relation partition = open_partition(bounds->relid, &index);
 
@@ -131,14 +111,14 @@ summarize_partition(const BmPartition *bounds)
 		return;
 	if (index != NULL)
 	{
-		BlockNumber pages = RelationGetNumberOfBlocks(partition);
+		BlockNumber end = RelationGetNumberOfBlocks(partition);
 		BlockNumber pages_per_range;
-		BlockNumber from = first_without_summary(index, pages, is_past, &pages_per_range);
-		Oid index_oid = RelationGetRelid(index);
 
+		if (bounds->upper >= bm_clock_now())
+			end -= end % BrinGetPagesPerRange(index);
+		if (bm_brin_first_without(index, end, &pages_per_range) != InvalidBlockNumber)
+			summarize(partition, index, end);
 		index_close(index, AccessShareLock);
-		if (from != InvalidBlockNumber)
-			summarize(partition, index_oid, from, pages, is_past, pages_per_range);
 	}
 	relation_close(partition, AccessShareLock);
 }
