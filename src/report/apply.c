@@ -229,9 +229,9 @@ rethrow(const Apply *apply, MemoryContext context)
 	ReThrowError(error);
 }
 
-/* Rows of the window: their bucket is in it, and their grain among the values. */
+/* Rows whose bucket is in the window. */
 static void
-append_window(StringInfo sql, const Apply *apply)
+append_buckets(StringInfo sql, const Apply *apply)
 {
 	const BmSelect *select = apply->select;
 	char *bucket = bm_target_bucket_column(apply->report, select);
@@ -246,10 +246,33 @@ append_window(StringInfo sql, const Apply *apply)
 		" AND t.%s OPERATOR(pg_catalog.<) %s",
 		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 1),
 		quote_identifier(bucket), bm_target_time_bound(apply->report, type, 2));
+}
+
+/* Rows of the window: their bucket is in it, and their grain among the values. */
+static void
+append_window(StringInfo sql, const Apply *apply)
+{
+	append_buckets(sql, apply);
 	if (apply->report->grain != NULL && apply->parameters->count > 2 &&
 		!apply->parameters->nulls[2])
 		appendStringInfo(sql, " AND t.%s OPERATOR(pg_catalog.=) ANY ($3)",
-						 name(apply, select->grain_column));
+						 name(apply, apply->select->grain_column));
+}
+
+/* Are all rows whose bucket is in the window of the values $3? */
+bool
+bm_apply_values_are_all(const BmReport *report, const BmSelect *select,
+						const BmParameters *parameters)
+{
+	Apply apply = {.report = report, .select = select, .parameters = parameters};
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT FROM %s AS t WHERE true", report->target);
+	append_buckets(&sql, &apply);
+	appendStringInfo(&sql, " AND t.%s OPERATOR(pg_catalog.<>) ALL ($3) LIMIT 1",
+					 name(&apply, select->grain_column));
+	return bm_spi_execute(sql.data, parameters) == 0;
 }
 
 /* What a command with its conditions is told. */

@@ -21,4 +21,7 @@ extern uint64 bm_apply_empty(const BmReport *report, const BmSelect *select,
 							 const BmParameters *parameters, TimestampTz *first,
 							 TimestampTz *last);
 
+extern bool bm_apply_values_are_all(const BmReport *report, const BmSelect *select,
+									const BmParameters *parameters);
+
 #endif

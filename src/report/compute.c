@@ -205,6 +205,23 @@ sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *pie
 	return select->is_plain ? bm_select_sql(select, report, &restriction) : report->query;
 }
 
+/* Up to so many values are compared with those of each event one by one. */
+#define FEW_VALUES 8
+
+/* Did all groups of the window change? Then no event of it need be looked at for its value. */
+static bool
+is_all_changed(const BmReport *report, const BmSelect *select, const BmPiece *piece)
+{
+	BmParameters parameters = {0};
+
+	if (piece->values == NULL || !select->is_plain || select->grain_column < 0 ||
+		bm_target_bucket_column(report, select) == NULL ||
+		ArrayGetNItems(ARR_NDIM(piece->values), ARR_DIMS(piece->values)) > FEW_VALUES)
+		return false;
+	add_window(report, piece, &parameters);
+	return bm_apply_values_are_all(report, select, &parameters);
+}
+
 /* What the SELECT gives of a window; says how many rows that wrote and, where it is asked for, in which buckets. */
 static uint64
 compute_select(const BmReport *report, const BmSelect *select, const BmPiece *piece,
@@ -212,6 +229,8 @@ compute_select(const BmReport *report, const BmSelect *select, const BmPiece *pi
 {
 	BmParameters parameters = {0};
 
+	if (is_all_changed(report, select, piece))
+		piece = bm_piece(piece->window, NULL);
 	add_window(report, piece, &parameters);
 	return bm_apply(
 		report, sql_of_window(report, select, piece), select, &parameters, false,
