@@ -693,28 +693,27 @@ $columns$),
 
 ('feature_adoption', 'Who used each feature in the last 30 days, today included.',
  '{company_id,feature}', NULL, '7 * * * *', 'full', NULL, NULL, $query$
-WITH recent AS (
-  SELECT [tenant] AS company_id, CASE WHEN event_name = {{feature_used}} THEN properties ->> {{feature_used.feature}} END AS feature,
-         actor_user_id AS user_id, [customer] AS customer_id, count(*) AS uses
+WITH used AS (
+  SELECT [tenant] AS company_id, properties ->> {{feature_used.feature}} AS feature,
+         count(*) AS uses,
+         count(DISTINCT actor_user_id) AS users,
+         count(DISTINCT [customer]) AS customers
   FROM public.business_events
-  WHERE event_name IN ({{feature_used}}, {{user_logged_in}}) AND occurred_at >= current_date - 29 AND occurred_at < current_date + 1
-  GROUP BY 1, 2, 3, 4
+  WHERE event_name = {{feature_used}} AND occurred_at >= current_date - 29 AND occurred_at < current_date + 1
+    AND properties ->> {{feature_used.feature}} IS NOT NULL
+  GROUP BY 1, 2
 ),
 active AS (
-  SELECT r.company_id, count(DISTINCT r.user_id) AS users
-  FROM recent AS r
+  SELECT [tenant] AS company_id, count(DISTINCT actor_user_id) AS users
+  FROM public.business_events
+  WHERE event_name IN ({{feature_used}}, {{user_logged_in}}) AND occurred_at >= current_date - 29 AND occurred_at < current_date + 1
   GROUP BY 1
 )
-SELECT company_id, r.feature,
-       sum(r.uses)::bigint AS uses,
-       count(DISTINCT r.user_id) AS users,
-       count(DISTINCT r.customer_id) AS customers,
+SELECT company_id, u.feature, u.uses, u.users, u.customers,
        a.users AS active_users,
-       round(count(DISTINCT r.user_id)::numeric / nullif(a.users, 0), 6) AS adoption_rate
-FROM recent AS r
+       round(u.users::numeric / nullif(a.users, 0), 6) AS adoption_rate
+FROM used AS u
 JOIN active AS a USING (company_id)
-WHERE r.feature IS NOT NULL
-GROUP BY company_id, r.feature, a.users
 $query$, $columns$
 company_id
 feature | The feature.
