@@ -189,9 +189,11 @@ $columns$),
 
 ('cohort_retention', 'Of the users who signed up in a month, how many logged in so many months later: a row a cohort and period.',
  '{company_id,cohort_month,period}', NULL, '*/30 * * * *', 'full', NULL, '{acquired_users,active_months}', $query$
-WITH users AS MATERIALIZED (
+WITH users AS NOT MATERIALIZED (
+  -- OFFSET computes each user's month once, and the planner still knows how many users there are.
   SELECT u.company_id, u.user_id, u.signed_up_at, date_trunc('month', u.signed_up_at)::date AS cohort_month
   FROM analytics.acquired_users AS u
+  OFFSET 0
 ),
 cohorts AS (
   SELECT u.company_id, u.cohort_month, count(*) AS size
@@ -199,24 +201,25 @@ cohorts AS (
   GROUP BY 1, 2
 ),
 returned AS (
-  SELECT r.company_id, r.cohort_month,
-         ((extract(year FROM r.month) - extract(year FROM r.cohort_month)) * 12 + extract(month FROM r.month) - extract(month FROM r.cohort_month))::integer AS period,
-         r.users
-  FROM (SELECT u.company_id, u.cohort_month, a.month, count(*) AS users
-        FROM users AS u
-        JOIN analytics.active_months AS a ON a.company_id = u.company_id AND a.user_id = u.user_id AND a.last_at >= u.signed_up_at
-        GROUP BY 1, 2, 3) AS r
+  SELECT u.company_id, u.cohort_month, a.month, count(*) AS users
+  FROM users AS u
+  JOIN analytics.active_months AS a ON a.company_id = u.company_id AND a.user_id = u.user_id AND a.last_at >= u.signed_up_at
+  GROUP BY 1, 2, 3
 ),
-cells AS (
-  SELECT c.*, p.period, (c.cohort_month + make_interval(months => p.period))::date AS month
-  FROM cohorts AS c, generate_series(0, [parameter retention_months]::numeric::integer) AS p (period)
+-- Months and their states are the same for all companies.
+periods AS MATERIALIZED (
+  SELECT m.cohort_month, m.period, m.month,
+         CASE WHEN m.month > current_date THEN 'future' WHEN m.month + interval '1 month' > localtimestamp THEN 'in_progress' ELSE 'complete' END AS state
+  FROM (SELECT c.cohort_month, p.period, (c.cohort_month + make_interval(months => p.period))::date AS month
+        FROM (SELECT DISTINCT d.cohort_month FROM cohorts AS d) AS c, generate_series(0, [parameter retention_months]::numeric::integer) AS p (period)) AS m
 )
-SELECT c.company_id, c.cohort_month, c.period, c.size,
-       CASE WHEN c.month <= current_date THEN coalesce(r.users, 0) END AS retained,
-       CASE WHEN c.month <= current_date THEN round(coalesce(r.users, 0)::numeric / c.size, 6) END AS retention_rate,
-       CASE WHEN c.month > current_date THEN 'future' WHEN c.month + interval '1 month' > localtimestamp THEN 'in_progress' ELSE 'complete' END AS state
-FROM cells AS c
-LEFT JOIN returned AS r ON r.company_id = c.company_id AND r.cohort_month = c.cohort_month AND r.period = c.period
+SELECT c.company_id, c.cohort_month, p.period, c.size,
+       CASE WHEN p.state <> 'future' THEN coalesce(r.users, 0) END AS retained,
+       CASE WHEN p.state <> 'future' THEN round(coalesce(r.users, 0)::numeric / c.size, 6) END AS retention_rate,
+       p.state
+FROM cohorts AS c
+JOIN periods AS p USING (cohort_month)
+LEFT JOIN returned AS r ON r.company_id = c.company_id AND r.cohort_month = c.cohort_month AND r.month = p.month
 $query$, $columns$
 company_id
 cohort_month | The first day of the month of the sign-ups.
@@ -373,18 +376,17 @@ WITH changed AS (
   FROM analytics.campaign_recipients AS r
   WHERE r.day >= $1::date AND r.day < $2::date
 ),
-recipients AS (
-  SELECT r.company_id, r.campaign, r.recipient, min(r.day) FILTER (WHERE r.sent > 0) AS sent_on, sum(r.sent) AS sent, sum(r.delivered) AS delivered,
-         sum(r.opened) > 0 AS has_opened, sum(r.clicked) > 0 AS has_clicked, sum(r.converted) > 0 AS has_converted
-  FROM changed AS c
-  JOIN analytics.campaign_recipients AS r USING (company_id, campaign)
-  GROUP BY 1, 2, 3
-  HAVING sum(r.sent) > 0
-),
 counted AS (
-  SELECT r.company_id, r.campaign, min(r.sent_on) AS first_sent_on, sum(r.sent)::bigint AS sent, sum(r.delivered)::bigint AS delivered, count(*) AS recipients,
+  SELECT c.company_id, c.campaign, min(r.sent_on) AS first_sent_on, sum(r.sent)::bigint AS sent, sum(r.delivered)::bigint AS delivered, count(*) AS recipients,
          count(*) FILTER (WHERE r.has_opened) AS opened, count(*) FILTER (WHERE r.has_clicked) AS clicked, count(*) FILTER (WHERE r.has_converted) AS converted
-  FROM recipients AS r
+  FROM changed AS c
+  CROSS JOIN LATERAL (
+    SELECT min(r.day) FILTER (WHERE r.sent > 0) AS sent_on, sum(r.sent) AS sent, sum(r.delivered) AS delivered,
+           sum(r.opened) > 0 AS has_opened, sum(r.clicked) > 0 AS has_clicked, sum(r.converted) > 0 AS has_converted
+    FROM analytics.campaign_recipients AS r
+    WHERE r.company_id = c.company_id AND r.campaign = c.campaign
+    GROUP BY r.recipient
+    HAVING sum(r.sent) > 0) AS r
   GROUP BY 1, 2
 )
 SELECT c.*,
