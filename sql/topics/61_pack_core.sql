@@ -104,15 +104,18 @@ WHERE a.mau > 0 AND a.day >= d.kept_from$query$,
   "mau": {"meaning": "Different actors of the 30 days that end with the day.", "unit": "actors", "definition": "D-19"},
   "dau_mau_ratio": {"meaning": "dau / mau of the same day.", "unit": "ratio from 0 to 1", "definition": "D-20"}}'),
 
+-- What new events add up to is added: no day is read again.
 ('core', 'company_events_monthly', 'Events by month, company and name.', $query$
-SELECT date_trunc('month', d.day::timestamptz)::date AS month, d.company_id, d.event_name,
-       sum(d.event_count)::bigint AS event_count,
-       min(d.first_occurred_at) AS first_occurred_at,
-       max(d.last_occurred_at) AS last_occurred_at
-FROM analytics.company_events_daily d
-WHERE d.day >= $1::date AND d.day < $2::date
+SELECT date_trunc('month', e.occurred_at)::date AS month,
+       coalesce(e.company_id, '') AS company_id,
+       e.event_name,
+       count(*) AS event_count,
+       min(e.occurred_at) AS first_occurred_at,
+       max(e.occurred_at) AS last_occurred_at
+FROM public.business_events e
+WHERE e.occurred_at >= $1 AND e.occurred_at < $2
 GROUP BY 1, 2, 3$query$,
- '{month,company_id,event_name}', '1 month', NULL, '*/15 * * * *', NULL, NULL, NULL, 'analytics.company_events_daily', 'day', NULL, NULL, '{
+ '{month,company_id,event_name}', '1 month', NULL, '*/15 * * * *', 'delta', NULL, NULL, NULL, NULL, NULL, NULL, '{
   "month": {"meaning": "The first day of the month, in the report''s time zone."},
   "company_id": {"meaning": "The company it happened in; empty where the event names none."},
   "event_name": {"meaning": "What happened."},
