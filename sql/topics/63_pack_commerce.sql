@@ -580,14 +580,19 @@ WINDOW w AS (PARTITION BY s.day, s.company_id, s.currency ORDER BY s.total DESC)
   "place": {"meaning": "The same, of equal ones by customer_id: no two share a place."}}'),
 
 ('commerce', 'customer_rfm', 'Customers in fifths by how recently, how often and for how much they ordered, by company and currency.', $query$
-WITH scored AS (
-  SELECT m.company_id, m.currency, m.customer_id, now()::date - m.last_order_at::date AS days_since_order,
-         m.orders, m.lifetime_value,
-         ntile(5) OVER (PARTITION BY m.company_id, m.currency ORDER BY m.last_order_at, m.customer_id) AS recency,
-         ntile(5) OVER (PARTITION BY m.company_id, m.currency ORDER BY m.orders, m.customer_id) AS frequency,
-         ntile(5) OVER (PARTITION BY m.company_id, m.currency ORDER BY m.lifetime_value, m.customer_id) AS monetary
+WITH customers AS (
+  -- In the order of the primary key, so that what is left to sort is each company's customers, and not all of them
+  SELECT m.company_id, m.currency, m.customer_id, m.last_order_at, m.orders, m.lifetime_value
   FROM analytics.customer_metrics m
   WHERE m.orders > 0
+  ORDER BY m.company_id, m.currency, m.customer_id
+), scored AS (
+  SELECT c.company_id, c.currency, c.customer_id, now()::date - c.last_order_at::date AS days_since_order,
+         c.orders, c.lifetime_value,
+         ntile(5) OVER (PARTITION BY c.company_id, c.currency ORDER BY c.last_order_at, c.customer_id) AS recency,
+         ntile(5) OVER (PARTITION BY c.company_id, c.currency ORDER BY c.orders, c.customer_id) AS frequency,
+         ntile(5) OVER (PARTITION BY c.company_id, c.currency ORDER BY c.lifetime_value, c.customer_id) AS monetary
+  FROM customers c
 )
 SELECT s.company_id, s.currency, s.customer_id, s.days_since_order, s.orders, s.lifetime_value,
        s.recency, s.frequency, s.monetary,
@@ -646,27 +651,25 @@ GROUP BY 1$query$,
   "orders_per_customer": {"meaning": "Orders / customers.", "unit": "orders"}}'),
 
 ('commerce', 'customer_cohorts', 'Lifetime value by cohort: customers by the month of their first order, and what they brought in up to each month since.', $query$
-WITH cohorts AS MATERIALIZED (
-  SELECT m.company_id, m.currency, m.customer_id, date_trunc('month', m.first_order_at)::date AS cohort_month
-  FROM analytics.customer_metrics m
-  WHERE m.orders > 0
-), sizes AS (
-  SELECT c.company_id, c.currency, c.cohort_month, count(*) AS customers
-  FROM cohorts c
-  GROUP BY 1, 2, 3
+WITH months AS (
+  SELECT m.company_id, m.currency, m.month, m.orders, m.net_sales,
+         min(m.month) FILTER (WHERE m.orders > 0) OVER (PARTITION BY m.company_id, m.currency, m.customer_id) AS cohort_month
+  FROM analytics.customer_months m
+), sums AS (
+  SELECT m.company_id, m.currency, m.cohort_month, m.month,
+         count(*) FILTER (WHERE m.orders > 0) AS active_customers, sum(m.orders)::bigint AS orders, sum(m.net_sales) AS net_sales
+  FROM months m
+  WHERE m.cohort_month IS NOT NULL
+  GROUP BY 1, 2, 3, 4
 ), spine AS (
-  SELECT s.company_id, s.currency, s.cohort_month, s.customers, n.month_number,
+  -- A cohort's customers are those who ordered in its month.
+  SELECT s.company_id, s.currency, s.cohort_month, s.active_customers AS customers, n.month_number,
          (s.cohort_month + make_interval(months => n.month_number))::date AS month
-  FROM sizes s
+  FROM sums s
   CROSS JOIN LATERAL generate_series(0,
     ((extract(year FROM now()) - extract(year FROM s.cohort_month)) * 12
      + extract(month FROM now()) - extract(month FROM s.cohort_month))::integer) AS n (month_number)
-), sums AS (
-  SELECT m.company_id, m.currency, c.cohort_month, m.month,
-         count(*) FILTER (WHERE m.orders > 0) AS active_customers, sum(m.orders)::bigint AS orders, sum(m.net_sales) AS net_sales
-  FROM analytics.customer_months m
-  JOIN cohorts c ON c.company_id = m.company_id AND c.currency = m.currency AND c.customer_id = m.customer_id
-  GROUP BY 1, 2, 3, 4
+  WHERE s.month = s.cohort_month
 )
 SELECT s.cohort_month, s.month_number, s.company_id, s.currency, s.month, s.customers,
        coalesce(x.active_customers, 0) AS active_customers,
@@ -678,7 +681,7 @@ FROM spine s
 LEFT JOIN sums x ON x.company_id = s.company_id AND x.currency = s.currency
                 AND x.cohort_month = s.cohort_month AND x.month = s.month
 WINDOW w AS (PARTITION BY s.company_id, s.currency, s.cohort_month ORDER BY s.month_number)$query$,
- '{cohort_month,month_number,company_id,currency}', NULL, NULL, '36 3 * * *', 'full', NULL, '{customer_months,customer_metrics}', NULL, NULL, NULL, NULL, '{
+ '{cohort_month,month_number,company_id,currency}', NULL, NULL, '36 3 * * *', 'full', NULL, '{customer_months}', NULL, NULL, NULL, NULL, '{
   "cohort_month": {"meaning": "The month of the customers'' first order in this currency, its first day, in the report''s time zone."},
   "month_number": {"meaning": "Months since then: 0 is the month of the first order. Each month up to the current one has a row.", "unit": "months", "definition": "D-47"},
   "company_id": {"meaning": "The company; empty where events name none."},
@@ -962,6 +965,7 @@ CROSS JOIN LATERAL (
 
 ('commerce', 'inventory_health', 'How stock is doing, by company and product, all locations together: how long it lasts, and what needs attention.', $query$
 WITH period AS (
+  -- Known once, and not for each row
   SELECT now()::date - 29 AS first_day, now()::date AS last_day
 ), levels AS (
   SELECT l.company_id, l.product_id, max(l.product_name) AS product_name, max(l.category) AS category,
@@ -973,10 +977,10 @@ WITH period AS (
   GROUP BY 1, 2
 ), sold AS (
   SELECT s.company_id, s.product_id,
-         sum(s.units) FILTER (WHERE s.day > now()::date - 30) AS units_sold_30d,
+         sum(s.units) FILTER (WHERE s.day >= (SELECT p.first_day FROM period p)) AS units_sold_30d,
          max(s.day) FILTER (WHERE s.units > 0) AS last_sold_on
   FROM analytics.daily_product_sales s
-  WHERE s.day <= now()::date
+  WHERE s.day <= (SELECT p.last_day FROM period p)
   GROUP BY 1, 2
 ), told AS (
   -- What each location had when the 30 days began, and has had since
@@ -991,8 +995,8 @@ WITH period AS (
     LIMIT 1) AS held
   UNION ALL
   SELECT i.company_id, i.product_id, i.location, i.day, i.on_hand
-  FROM period p
-  JOIN analytics.inventory_snapshots i ON i.day > p.first_day AND i.day <= p.last_day
+  FROM analytics.inventory_snapshots i
+  WHERE i.day > (SELECT p.first_day FROM period p) AND i.day <= (SELECT p.last_day FROM period p)
 ), changes AS (
   SELECT t.company_id, t.product_id, t.day,
          t.on_hand - coalesce(lag(t.on_hand) OVER (PARTITION BY t.company_id, t.product_id, t.location ORDER BY t.day), 0) AS change
@@ -1143,18 +1147,25 @@ WITH periods AS (
   FROM periods p
   JOIN analytics.daily_sales d ON (d.day >= p.begins::date AND d.day < now()::date)
                                OR (d.day >= p.begins_before::date AND d.day < p.ends_before::date)
+  -- LATERAL has each range's events found by index, where a join would read those of all time.
   UNION ALL
-  SELECT r.period, coalesce(e.company_id, ''), upper(coalesce(e.properties ->> {{order_paid.currency}}, '')),
-         count(DISTINCT coalesce(e.entity_id, e.id::text)), coalesce(sum(bizmetrics.number_in(e.properties, {{order_paid.value}})), 0), r.is_current
+  SELECT r.period, o.company_id, o.currency, o.orders, o.sales, r.is_current
   FROM ranges r
-  JOIN public.business_events e ON e.event_name = {{order_paid}} AND e.occurred_at >= r.from_time AND e.occurred_at < r.to_time
-  GROUP BY 1, 2, 3, 6
+  CROSS JOIN LATERAL (
+    SELECT coalesce(e.company_id, '') AS company_id, upper(coalesce(e.properties ->> {{order_paid.currency}}, '')) AS currency,
+           count(DISTINCT coalesce(e.entity_id, e.id::text)) AS orders, coalesce(sum(bizmetrics.number_in(e.properties, {{order_paid.value}})), 0) AS sales
+    FROM public.business_events e
+    WHERE e.event_name = {{order_paid}} AND e.occurred_at >= r.from_time AND e.occurred_at < r.to_time
+    GROUP BY 1, 2) AS o
   UNION ALL
-  SELECT r.period, coalesce(e.company_id, ''), upper(coalesce(e.properties ->> {{order_refunded.currency}}, '')),
-         0, -coalesce(sum(bizmetrics.number_in(e.properties, {{order_refunded.amount}})), 0), r.is_current
+  SELECT r.period, b.company_id, b.currency, 0, -b.refunded, r.is_current
   FROM ranges r
-  JOIN public.business_events e ON e.event_name = {{order_refunded}} AND e.occurred_at >= r.from_time AND e.occurred_at < r.to_time
-  GROUP BY 1, 2, 3, 6
+  CROSS JOIN LATERAL (
+    SELECT coalesce(e.company_id, '') AS company_id, upper(coalesce(e.properties ->> {{order_refunded.currency}}, '')) AS currency,
+           coalesce(sum(bizmetrics.number_in(e.properties, {{order_refunded.amount}})), 0) AS refunded
+    FROM public.business_events e
+    WHERE e.event_name = {{order_refunded}} AND e.occurred_at >= r.from_time AND e.occurred_at < r.to_time
+    GROUP BY 1, 2) AS b
 ), summed AS (
   SELECT p.company_id, p.currency, p.period,
          coalesce(sum(p.sales) FILTER (WHERE p.is_current), 0) AS sales,
