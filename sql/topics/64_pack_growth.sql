@@ -9,7 +9,8 @@
 --   [first key]   a property of a user's first sign-up
 --   [milestones]  the names of all events that acquired_users reads, and known to the planner
 --   [of key]      a property of an e-mail's event
---   [funnel]      the steps of the funnel, a FROM item of step and event_name, as the events are called here
+--   [funnel]      the steps of the funnel, a FROM item of step, name and event_name, as the events are called here
+--   [levels]      a WITH of steps(names) and of levels(level, reached): which steps who is on a level has reached
 
 INSERT INTO bizmetrics.available_packs (pack, title, description) VALUES ('growth', 'Growth and marketing',
 'Sign-ups and where they come from, activation, the funnel, cohorts, spending and what it brings, campaigns, landing pages and referrals. The user is the event''s actor_user_id, and company_id the tenant whose user this is; where companies are the customers of a single business, set the parameter company to none. A user''s channel is that of the first sign-up. Currencies are kept apart. Ratios are from 0 to 1 and NULL where nothing is divided by; days, weeks and months are those of the pack''s time zone.');
@@ -112,23 +113,18 @@ $columns$),
 
 ('signup_funnel', 'How far the users who signed up in a week came through funnel_steps within funnel_days (30) of the first of them: a row a step.',
  '{company_id,cohort_week,step}', NULL, '*/15 * * * *', 'full', NULL, '{acquired_users}', $query$
-WITH levels AS (
-  SELECT u.company_id, date_trunc('week', u.signed_up_at)::date AS cohort_week, u.funnel_level, count(*) AS users
+[levels],
+entered AS (
+  SELECT u.company_id, date_trunc('week', u.signed_up_at)::date AS cohort_week, bizmetrics.retention_count(l.reached) AS users
   FROM analytics.acquired_users AS u
-  GROUP BY 1, 2, 3
-),
-reached AS (
-  SELECT l.company_id, l.cohort_week, f.step::integer AS step, f.name AS event,
-         coalesce(sum(l.users) FILTER (WHERE l.funnel_level >= f.step), 0)::bigint AS users
-  FROM levels AS l CROSS JOIN [funnel] AS f
-  GROUP BY 1, 2, 3, 4
+  JOIN levels AS l ON l.level = u.funnel_level
+  GROUP BY 1, 2
 )
-SELECT r.company_id, r.cohort_week, r.step, r.event, r.users,
-       round(r.users::numeric / nullif(lag(r.users) OVER w, 0), 6) AS conversion_rate,
-       round(r.users::numeric / nullif(first_value(r.users) OVER w, 0), 6) AS total_conversion_rate,
-       (r.cohort_week + 7)::timestamptz + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer) AS final_at
-FROM reached AS r
-WINDOW w AS (PARTITION BY r.company_id, r.cohort_week ORDER BY r.step)
+SELECT e.company_id, e.cohort_week, s.step, f.names[s.step] AS event, e.users[s.step] AS users,
+       round(e.users[s.step]::numeric / nullif(e.users[s.step - 1], 0), 6) AS conversion_rate,
+       round(e.users[s.step]::numeric / nullif(e.users[1], 0), 6) AS total_conversion_rate,
+       (e.cohort_week + 7)::timestamptz + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer) AS final_at
+FROM entered AS e, steps AS f, generate_subscripts(f.names, 1) AS s (step)
 $query$, $columns$
 company_id
 cohort_week | The Monday that begins the week of the sign-ups.
@@ -142,24 +138,19 @@ $columns$),
 
 ('funnel_daily', 'How far the users who signed up on a day of the last two years came through funnel_steps within funnel_days (30) of the first of them: a row a step.',
  '{company_id,day,step}', NULL, '*/15 * * * *', 'full', NULL, '{acquired_users}', $query$
-WITH entered AS (
-  SELECT u.company_id, u.signed_up_at::date AS day, u.funnel_level AS level, count(*) AS users
+[levels],
+entered AS (
+  SELECT u.company_id, u.signed_up_at::date AS day, bizmetrics.retention_count(l.reached) AS users
   FROM analytics.acquired_users AS u
+  JOIN levels AS l ON l.level = u.funnel_level
   WHERE u.signed_up_at >= current_date - 730
-  GROUP BY 1, 2, 3
-),
-reached AS (
-  SELECT e.company_id, e.day, f.step::integer AS step, f.name AS event,
-         coalesce(sum(e.users) FILTER (WHERE e.level >= f.step), 0)::bigint AS users
-  FROM entered AS e CROSS JOIN [funnel] AS f
-  GROUP BY 1, 2, 3, 4
+  GROUP BY 1, 2
 )
-SELECT r.company_id, r.day, r.step, r.event, r.users,
-       round(r.users::numeric / nullif(lag(r.users) OVER w, 0), 6) AS conversion_rate,
-       round(r.users::numeric / nullif(first_value(r.users) OVER w, 0), 6) AS total_conversion_rate,
-       (r.day + 1)::timestamptz + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer) AS final_at
-FROM reached AS r
-WINDOW w AS (PARTITION BY r.company_id, r.day ORDER BY r.step)
+SELECT e.company_id, e.day, s.step, f.names[s.step] AS event, e.users[s.step] AS users,
+       round(e.users[s.step]::numeric / nullif(e.users[s.step - 1], 0), 6) AS conversion_rate,
+       round(e.users[s.step]::numeric / nullif(e.users[1], 0), 6) AS total_conversion_rate,
+       (e.day + 1)::timestamptz + make_interval(hours => 24 * [parameter funnel_days]::numeric::integer) AS final_at
+FROM entered AS e, steps AS f, generate_subscripts(f.names, 1) AS s (step)
 $query$, $columns$
 company_id
 day | The day of the sign-up.
@@ -510,7 +501,17 @@ SELECT 'growth', r.report_name, r.description, r.key, r.bucket, r.schedule, r.st
 FROM raw AS r
 -- Tables of reports that are followed by the days that change in them
 LEFT JOIN (VALUES ('campaigns', 'analytics.campaign_recipients', 'day')) AS w (report_name, source, source_time) USING (report_name),
-LATERAL (SELECT replace(replace(replace(r.query,
+LATERAL (SELECT replace(replace(replace(replace(r.query,
+  -- Users are counted for all steps at once, as an array: nothing is to be sorted then.
+  '[levels]', $levels$WITH steps AS MATERIALIZED (
+  SELECT array_agg(f.name ORDER BY f.step) AS names
+  FROM [funnel] AS f
+),
+levels AS (
+  SELECT l.level, array_agg(l.level >= s.step ORDER BY s.step) AS reached
+  FROM generate_series(0, 32) AS l (level), steps AS f, generate_subscripts(f.names, 1) AS s (step)
+  GROUP BY 1
+)$levels$),
   '[milestones]', $names$ARRAY[{{user_signed_up}}, {{user_activated}}, {{trial_started}}, {{payment_received}}]::text[] || translate([parameter funnel_steps], '[]', '{}')::text[]$names$),
   '[funnel]', $funnel$(
   SELECT f.step, f.name, coalesce(n.own_name, f.name) AS event_name
