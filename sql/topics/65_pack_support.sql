@@ -1,7 +1,8 @@
 -- Pack support: tickets, how soon they are answered and how soon they are solved.
 --
 -- A first answer counts on its own day and so does each solution: what was said of a day stays, however long
--- tickets that were created on it take.
+-- tickets that were created on it take. The events of a ticket are found by index, as those of an order are in the
+-- pack commerce.
 
 INSERT INTO bizmetrics.available_packs VALUES
 ('support', 'Support tickets', 'Tickets by day and priority, the time to the first answer and to the solution, and what is open. The ticket is entity_id of its events; its priority is that of ticket_created.');
@@ -26,8 +27,11 @@ WITH touched AS (
 ), happened AS (
   SELECT coalesce(e.company_id, '') AS company_id, e.entity_id AS ticket_id, e.event_name, e.occurred_at, e.id, e.actor_user_id, e.properties
   FROM touched t
-  JOIN public.business_events e ON e.entity_id = t.entity_id
-  WHERE e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
+  CROSS JOIN LATERAL (
+    SELECT e.id, e.event_name, e.occurred_at, e.company_id, e.actor_user_id, e.entity_id, e.properties
+    FROM public.business_events e
+    WHERE e.entity_id = t.entity_id AND e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
+    OFFSET 0) AS e
 ), tickets AS (
   SELECT h.company_id, h.ticket_id,
          min(h.occurred_at) FILTER (WHERE h.event_name = {{ticket_created}}) AS created_at,
@@ -83,8 +87,11 @@ WITH touched AS (
          CASE e.event_name WHEN {{ticket_created}} THEN 'created' WHEN {{ticket_replied}} THEN 'replied' WHEN {{ticket_resolved}} THEN 'resolved' ELSE 'reopened' END AS step,
          e.properties ->> {{ticket_created.priority}} AS priority
   FROM touched t
-  JOIN public.business_events e ON e.entity_id = t.entity_id
-  WHERE e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
+  CROSS JOIN LATERAL (
+    SELECT e.id, e.event_name, e.occurred_at, e.company_id, e.actor_user_id, e.entity_id, e.properties
+    FROM public.business_events e
+    WHERE e.entity_id = t.entity_id AND e.event_name IN ({{ticket_created}}, {{ticket_replied}}, {{ticket_resolved}}, {{ticket_reopened}})
+    OFFSET 0) AS e
 ), placed AS (
   SELECT t.*,
          row_number() OVER (PARTITION BY t.company_id, t.ticket_id, t.step ORDER BY t.occurred_at, t.event_id) AS place,
