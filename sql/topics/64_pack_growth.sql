@@ -365,7 +365,7 @@ $columns$),
 WITH changed AS (
   SELECT DISTINCT r.company_id, r.campaign
   FROM analytics.campaign_recipients AS r
-  WHERE r.day >= $1::date AND r.day < $2::date
+  WHERE r.day >= (SELECT $1::date) AND r.day < (SELECT $2::date)
 ),
 counted AS (
   SELECT c.company_id, c.campaign, min(r.sent_on) AS first_sent_on, sum(r.sent)::bigint AS sent, sum(r.delivered)::bigint AS delivered, count(*) AS recipients,
