@@ -126,7 +126,6 @@ take_page(Summarizer *s, BlockNumber block)
 	Buffer buffer = ReadBuffer(s->table, block);
 	Page page = BufferGetPage(buffer);
 
-	CHECK_FOR_INTERRUPTS();
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page); i++)
 	{
@@ -212,7 +211,11 @@ bm_brin_summarize(Relation index, Relation table, BlockNumber from, BlockNumber 
 	s.revmap = bm_brin_revmap(index, &s.pages_per_range, s.snapshot);
 	s.desc = brin_build_desc(index);
 	for (BlockNumber range = from; range < end; range += s.pages_per_range)
+	{
+		/* Here, and not in between: a placeholder that is left behind stays, and its range is always scanned. */
+		CHECK_FOR_INTERRUPTS();
 		summarize_range(&s, range);
+	}
 	brinRevmapTerminate(s.revmap);
 	UnregisterSnapshot(s.snapshot);
 	MemoryContextSwitchTo(outside);
