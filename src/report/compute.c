@@ -205,7 +205,8 @@ sql_of_window(const BmReport *report, const BmSelect *select, const BmPiece *pie
 	return select->is_plain ? bm_select_sql(select, report, &restriction) : report->query;
 }
 
-/* Up to so many values are compared with those of each event one by one. */
+/* So many values are compared with that of each event one by one, fewer at next to no cost. */
+#define SOME_VALUES 3
 #define FEW_VALUES 8
 
 /* Did all groups of the window change? Then no event of it need be looked at for its value. */
@@ -213,10 +214,13 @@ static bool
 is_all_changed(const BmReport *report, const BmSelect *select, const BmPiece *piece)
 {
 	BmParameters parameters = {0};
+	int count;
 
 	if (piece->values == NULL || !select->is_plain || select->grain_column < 0 ||
-		bm_target_bucket_column(report, select) == NULL ||
-		ArrayGetNItems(ARR_NDIM(piece->values), ARR_DIMS(piece->values)) > FEW_VALUES)
+		bm_target_bucket_column(report, select) == NULL)
+		return false;
+	count = ArrayGetNItems(ARR_NDIM(piece->values), ARR_DIMS(piece->values));
+	if (count < SOME_VALUES || count > FEW_VALUES)
 		return false;
 	add_window(report, piece, &parameters);
 	return bm_apply_values_are_all(report, select, &parameters);
