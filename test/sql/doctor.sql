@@ -95,5 +95,5 @@ SELECT severity, subject, problem, remedy FROM bizmetrics.doctor();
 ROLLBACK;
 \c contrib_regression
 \pset format aligned
-DROP DATABASE regression_bizmetrics_doctor;
+DROP DATABASE regression_bizmetrics_doctor WITH (FORCE);
 DROP ROLE regress_author, regress_other, regress_reader, regress_writer, regress_gone, regress_monitor;

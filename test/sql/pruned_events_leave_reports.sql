@@ -72,5 +72,5 @@ SELECT state, row_count FROM bizmetrics.run_report('p_delta');
 SELECT * FROM analytics.p_delta ORDER BY 1;
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 \c contrib_regression postgres
-DROP DATABASE regression_bizmetrics_leave;
+DROP DATABASE regression_bizmetrics_leave WITH (FORCE);
 DROP ROLE regress_keeper;

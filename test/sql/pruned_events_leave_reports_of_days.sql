@@ -54,5 +54,5 @@ SELECT pending_windows, new_events FROM bizmetrics.report_status WHERE report_na
 SELECT * FROM analytics.f_delta ORDER BY 1;
 SELECT bizmetrics.drop_report(report_name) FROM bizmetrics.report_status;
 \c contrib_regression postgres
-DROP DATABASE regression_bizmetrics_days;
+DROP DATABASE regression_bizmetrics_days WITH (FORCE);
 DROP ROLE regress_keeper;

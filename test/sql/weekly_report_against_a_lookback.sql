@@ -36,5 +36,5 @@ SELECT format('SELECT state, row_count FROM bizmetrics.run_report(%L)', r) FROM 
 SELECT p.events AS pattern, w.events AS weekly, a.events AS weekly_actors, a.actors FROM analytics.pattern p JOIN analytics.weekly w USING (week) JOIN analytics.weekly_actors a USING (week) WHERE week = '2026-02-09Z';
 SELECT bizmetrics_test.set_clock(NULL);
 \c contrib_regression postgres
-DROP DATABASE regression_bizmetrics_weeks;
+DROP DATABASE regression_bizmetrics_weeks WITH (FORCE);
 DROP ROLE regress_author;
