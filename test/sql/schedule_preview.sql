@@ -47,6 +47,8 @@ SELECT bizmetrics.create_report('both', 'analytics.tz', 'INSERT INTO analytics.t
 SELECT count(*) > 0 AS fridays FROM bizmetrics.report_status WHERE report_name = 'both' AND extract(isodow FROM next_slot AT TIME ZONE timezone) = 5 AND extract(day FROM next_slot AT TIME ZONE timezone) = 13;
 SELECT bizmetrics.alter_report('both', match_days => 'any');
 SELECT match_days, revision FROM bizmetrics.reports WHERE report_name = 'both';
+-- Where the scheduler has the report in hand, it is told a moment later.
+DO $$ BEGIN FOR i IN 1..3000 LOOP EXIT WHEN (SELECT s.next_slot = p.fires_at FROM bizmetrics.report_status s, bizmetrics.preview_schedule('0 0 13 1 FRI', 'UTC', 1) p WHERE s.report_name = 'both'); COMMIT; PERFORM pg_sleep(0.01); END LOOP; END $$;
 SELECT next_slot = (SELECT fires_at FROM bizmetrics.preview_schedule('0 0 13 1 FRI', 'UTC', 1)) AS next FROM bizmetrics.report_status WHERE report_name = 'both';
 RESET bizmetrics.timezone;
 SELECT report_name, timezone FROM bizmetrics.report_status ORDER BY 1;
