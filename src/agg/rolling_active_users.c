@@ -39,12 +39,15 @@ enum
 	LAST_DAY
 };
 
-typedef struct Counts
+enum
 {
-	int64 daily;
-	int64 weekly;
-	int64 monthly;
-} Counts;
+	DAILY,
+	WEEKLY,
+	MONTHLY,
+	FIGURES
+};
+
+typedef int64 Counts[FIGURES];
 
 typedef struct State
 {
@@ -55,7 +58,8 @@ typedef struct State
 	int32 days;
 	int32 words;
 	Tuplesortstate *rest; /* of users that found no room */
-	TupleTableSlot *slot; /* for its rows */
+	TupleTableSlot *row;  /* that goes there */
+	TupleTableSlot *slot; /* that comes from there */
 	Counts *counts;		  /* NULL: not counted yet */
 } State;
 
@@ -129,6 +133,7 @@ begin_sort(FunctionCallInfo fcinfo, State *state)
 
 	TupleDescInitEntry(desc, 1, "user_id", type->type_id, -1, 0);
 	TupleDescInitEntry(desc, 2, "day", INT4OID, -1, 0);
+	state->row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	state->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	state->rest = tuplesort_begin_heap(desc, 2, columns, operators, collations,
 									   nulls_first, work_mem, NULL, TUPLESORT_NONE);
@@ -139,16 +144,14 @@ begin_sort(FunctionCallInfo fcinfo, State *state)
 static void
 put_aside(FunctionCallInfo fcinfo, State *state, Datum user, int32 day)
 {
-	Datum values[] = {user, Int32GetDatum(day)};
-	bool nulls[] = {false, false};
-	MinimalTuple row;
-
 	if (state->rest == NULL)
 		begin_sort(fcinfo, state);
-	row = heap_form_minimal_tuple(state->slot->tts_tupleDescriptor, values, nulls);
-	ExecStoreMinimalTuple(row, state->slot, true);
-	tuplesort_puttupleslot(state->rest, state->slot);
-	ExecClearTuple(state->slot);
+	ExecClearTuple(state->row);
+	state->row->tts_values[0] = user;
+	state->row->tts_values[1] = Int32GetDatum(day);
+	memset(state->row->tts_isnull, false, 2 * sizeof(bool));
+	ExecStoreVirtualTuple(state->row);
+	tuplesort_puttupleslot(state->rest, state->row);
 }
 
 /* Arguments: state, user, day, first_day, last_day. */
@@ -181,16 +184,16 @@ bizmetrics_rolling_active_users_add(PG_FUNCTION_ARGS)
 
 /* A user counts from a day on, until so many days later or the next one; day 0 is the first one. */
 static inline void
-count_span(const State *state, Size figure, int32 day, int32 next, int32 length)
+count_span(const State *state, int figure, int32 day, int32 next, int32 length)
 {
 	int32 from = Max(day, 0);
 	int32 to = Min(next, day + length);
 
 	if (to <= from)
 		return;
-	*(int64 *) ((char *) &state->counts[from] + figure) += 1;
+	state->counts[from][figure]++;
 	if (to < state->days)
-		*(int64 *) ((char *) &state->counts[to] + figure) -= 1;
+		state->counts[to][figure]--;
 }
 
 /* An active day of a user, and the next one. */
@@ -200,9 +203,9 @@ count_day(const State *state, int32 day, int32 next)
 	if (day == NO_DAY)
 		return;
 	if (day >= 0)
-		state->counts[day].daily++;
-	count_span(state, offsetof(Counts, weekly), day, next, WEEK);
-	count_span(state, offsetof(Counts, monthly), day, next, MONTH);
+		state->counts[day][DAILY]++;
+	count_span(state, WEEKLY, day, next, WEEK);
+	count_span(state, MONTHLY, day, next, MONTH);
 }
 
 static void
@@ -266,18 +269,18 @@ count_all(State *state)
 		count_rest(state);
 	for (int32 day = 1; day < state->days; day++)
 	{
-		state->counts[day].weekly += state->counts[day - 1].weekly;
-		state->counts[day].monthly += state->counts[day - 1].monthly;
+		state->counts[day][WEEKLY] += state->counts[day - 1][WEEKLY];
+		state->counts[day][MONTHLY] += state->counts[day - 1][MONTHLY];
 	}
 }
 
 static Datum
 row_of_day(const State *state, int32 day, TupleDesc desc)
 {
-	const Counts *counts = &state->counts[day];
+	const int64 *counts = state->counts[day];
 	Datum values[] = {DateADTGetDatum(state->first_day + day),
-					  Int64GetDatum(counts->daily), Int64GetDatum(counts->weekly),
-					  Int64GetDatum(counts->monthly)};
+					  Int64GetDatum(counts[DAILY]), Int64GetDatum(counts[WEEKLY]),
+					  Int64GetDatum(counts[MONTHLY])};
 	bool nulls[] = {false, false, false, false};
 
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));

@@ -2,9 +2,9 @@
  * Summaries of ranges of pages that are the least and the greatest value of columns which compare as integers do.
  *
  * brin_summarize_range() has each row judged for its visibility and each value compared by functions of its operator
- * class, and begins anew for each range, which takes four times as long as to read the pages for the values. Its
- * protocol is kept: a placeholder is put in before the pages are read, and takes in what is stored meanwhile, for
- * which the summary is formed anew.
+ * class, and begins anew for each range; here the pages are read for the values alone. Its protocol is kept: a
+ * placeholder is put in before the pages are read, and takes in what is stored meanwhile, for which the summary is
+ * formed anew.
  */
 #include "postgres.h"
 

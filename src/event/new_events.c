@@ -13,19 +13,18 @@
 
 #include "access/brin.h"
 #include "access/brin_page.h"
+#include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -209,14 +208,6 @@ index_may_hold(Relation index, BlockNumber table_pages, int64 since)
 	return found;
 }
 
-/* Is the first column of the index summarized by its least and greatest value? */
-static bool
-is_minmax(Relation index)
-{
-	return index->rd_opcintype[0] == INT8OID &&
-		   index_getprocid(index, 1, BRIN_PROCNUM_OPCINFO) == F_BRIN_MINMAX_OPCINFO;
-}
-
 static bool
 partition_may_hold(const BmPartition *bounds, int64 since)
 {
@@ -228,7 +219,7 @@ partition_may_hold(const BmPartition *bounds, int64 since)
 		return false;
 	if (index != NULL)
 	{
-		if (is_minmax(index))
+		if (bm_brin_keeps_extremes(index, partition))
 			found = index_may_hold(index, RelationGetNumberOfBlocks(partition), since);
 		index_close(index, AccessShareLock);
 	}
