@@ -28,8 +28,8 @@
 #define MAX_DOUBLINGS 9
 
 /*
- * So many looks are given to the grants on a whole target, which a dump has last. A run that shared
- * the table meanwhile would make them fail.
+ * So many looks at a whole target are given to the grants on it, which a dump has last. A run that
+ * shared the table meanwhile would make them fail.
  */
 #define LOOKS_FOR_GRANTS 5
 
@@ -75,6 +75,15 @@ older_transactions_ended(int64 xact)
 										XidFromFullTransactionId(limit));
 }
 
+/* Transactions that run now have to end first. The looks at what was not whole count no more. */
+static void
+note_whole(BmReportState *state)
+{
+	if (state->adopt_after == BM_NO_ID)
+		state->attempt = 0;
+	state->adopt_after = (int64) U64FromFullTransactionId(ReadNextFullTransactionId());
+}
+
 static void
 look_again_later(BmReportState *state)
 {
@@ -91,16 +100,15 @@ bm_adopt(const BmReport *report, BmReportState *state)
 		state = bm_state_create(report, false);
 	else if (state->next_attempt_at > bm_clock_now())
 		return;
-	if (!target_is_whole(report) ||
-		(state->attempt < LOOKS_FOR_GRANTS && !is_shared(report)))
+	if (!target_is_whole(report))
 	{
 		state->adopt_after = BM_NO_ID;
 		look_again_later(state);
 	}
-	else if (state->adopt_after == BM_NO_ID)
+	else if (state->adopt_after == BM_NO_ID ||
+			 (state->attempt < LOOKS_FOR_GRANTS && !is_shared(report)))
 	{
-		state->adopt_after =
-			(int64) U64FromFullTransactionId(ReadNextFullTransactionId());
+		note_whole(state);
 		look_again_later(state);
 	}
 	else if (!older_transactions_ended(state->adopt_after))

@@ -15,7 +15,9 @@ use lib "$FindBin::RealBin/../lib";
 use BizmetricsTest;
 use PostgreSQL::Test::Utils;
 use IPC::Run;
+use POSIX qw(strftime);
 use Test::More;
+use Time::Local qw(timegm);
 
 my @lines = ('bizmetrics.max_runners = 4');
 my $here = make_node('here', \@lines);
@@ -23,13 +25,15 @@ my $there = make_node('there', \@lines);
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my %minute = (here => 0, there => 0);
 
-# Lets a minute pass on a server's clock.
+# Lets a minute pass on a server's clock, or more of them at once.
+my $noon = timegm(0, 0, 12, 3, 2, 2031);
+
 sub tick
 {
-	my ($node) = @_;
-	my $minute = $minute{ $node->name }++;
+	my ($node, $minutes) = @_;
 
-	set_clock($node, sprintf '2031-03-03 %02d:%02d:00+00', 12 + int($minute / 60), $minute % 60);
+	set_clock($node, strftime('%F %T+00', gmtime($noon + 60 * $minute{ $node->name })));
+	$minute{ $node->name } += $minutes // 1;
 	return;
 }
 
@@ -135,11 +139,11 @@ like($original{shop}{triggers}, qr/business_events_2031_02\|business_events_dedu
 # Lets slots come on a server, and the worker look at them in a database.
 sub pass_time
 {
-	my ($node, $database) = @_;
+	my ($node, $database, $minutes) = @_;
 
 	for (1 .. 3)
 	{
-		tick($node);
+		tick($node, $minutes);
 		poll($node, 'postgres', <<"SQL");
 SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('bizmetrics runner', 'bizmetrics scheduler') AND datname = '$database'
 SQL
@@ -160,20 +164,45 @@ sub restore_custom
 	return;
 }
 
-# All in one, and the clock beside it.
+# All in one, and a minute at each step that tells one kind of what a dump has from the next.
 sub restore_at_once
 {
 	my ($node, $shop, $database, $user) = @_;
-	my $errors = '';
-	my $restore = IPC::Run::start([ 'pg_restore', '-e', '-U', $user, '-d', $node->connstr($database), "$dir/$shop.custom" ],
-		'2>', \$errors);
+	my $messages = '';
+	my $restore = IPC::Run::start([ 'pg_restore', '-e', '-v', '-U', $user, '-d', $node->connstr($database), "$dir/$shop.custom" ],
+		'2>', \$messages);
 
-	while ($restore->pumpable)
+	for my $step ('creating TABLE', 'processing data for table', 'creating CONSTRAINT', 'creating ACL')
 	{
+		$restore->pump while $restore->pumpable && $messages !~ /$step "analytics\./;
 		tick($node);
-		$restore->pump_nb;
 	}
-	ok($restore->finish, "$database: pg_restore -e") or diag $errors;
+	ok($restore->finish, "$database: pg_restore -e") or diag $messages;
+	return;
+}
+
+# What takes long comes before the keys, and the grants on the reports' tables come late after them.
+sub restore_slowly
+{
+	my ($node, $shop, $database, $user) = @_;
+	my @command = ('pg_restore', '-e', '-U', $user, '-d', $node->connstr($database), "$dir/$shop.custom");
+	my ($contents) = run_command([ 'pg_restore', '-l', "$dir/$shop.custom" ]);
+	my %kind = (grants => qr/ ACL analytics /, keys => qr/ CONSTRAINT | ACL - SCHEMA /);
+	my %lines = map { $_ => [] } 'contents', sort keys %kind;
+
+	for my $line (split /\n/, $contents)
+	{
+		my ($found) = grep { $line =~ $kind{$_} } sort keys %kind;
+		push @{ $lines{ $found // 'contents' } }, $line;
+	}
+	for my $part (qw(contents keys grants))
+	{
+		append_to_file("$dir/$database.$part", join "\n", @{ $lines{$part} }, '');
+		command_ok([ @command, '-L', "$dir/$database.$part" ], "$database: pg_restore -e of $part");
+		pass_time($node, $database, 3) for 1 .. ($part eq 'contents' ? 2 : 1);
+		is( sql($node, 'SELECT count(*) FILTER (WHERE NOT adopted), count(*) FROM bizmetrics.report_state', db => $database),
+			'4|4', "$database: no report runs before its table is granted") if $part eq 'keys';
+	}
 	return;
 }
 
@@ -245,6 +274,7 @@ my $superuser = sql($here, 'SELECT current_user');
 my @restores = (
 	[ $here, 'shop', 'by_superuser', $superuser, \&restore_custom ],
 	[ $there, 'shop', 'away', $superuser, \&restore_at_once ],
+	[ $there, 'shop', 'slowly', $superuser, \&restore_slowly ],
 	[ $there, 'shop', 'plain_away', $superuser, \&restore_plain ],
 	[ $here, 'boutique', 'by_owner', 'boss', \&restore_custom ],
 	[ $here, 'boutique', 'plain_by_owner', 'boss', \&restore_plain ],
