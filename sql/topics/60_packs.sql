@@ -619,6 +619,31 @@ $$;
 COMMENT ON FUNCTION bizmetrics.check_pack_reports(text, text, text[]) IS
 'Refuses names of reports that a pack does not have. Errors: 42704.';
 
+CREATE FUNCTION bizmetrics.check_pack_skip(pack text, skip text[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  skipped record;
+BEGIN
+  PERFORM bizmetrics.check_pack_reports(pack, 'skip', skip);
+  SELECT s.name, array_agg(r.report_name::text ORDER BY r.report_name) AS readers INTO skipped
+  FROM unnest(skip) AS s (name)
+  JOIN bizmetrics.pack_reports r
+    ON r.report_name <> ALL (skip)
+    AND (s.name = ANY (r.after) OR r.source = 'analytics.' || s.name OR r.query ~ ('\manalytics\.' || s.name || '\M'))
+  WHERE r.pack = check_pack_skip.pack
+  GROUP BY s.name
+  ORDER BY s.name
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'dependent_objects_still_exist',
+      MESSAGE = format('report "%s" of pack "%s" cannot be left out, for its table is read by %s', skipped.name, pack, array_to_string(skipped.readers, ', ')),
+      HINT = format('Leave them out as well: skip => %L.', skip || skipped.readers);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION bizmetrics.check_pack_skip(text, text[]) IS
+'Refuses to leave out reports that a pack does not have, or that others of it read. Errors: 42704; 2BP01 others read its table.';
+
 CREATE FUNCTION bizmetrics.install_pack(
   pack text,
   owner name DEFAULT NULL,
@@ -658,7 +683,7 @@ BEGIN
   END IF;
   PERFORM bizmetrics.check_pack_reports(pack, 'schedules', ARRAY(SELECT jsonb_object_keys(schedules)));
   skip := coalesce(skip, before.skipped, '{}');
-  PERFORM bizmetrics.check_pack_reports(pack, 'skip', skip);
+  PERFORM bizmetrics.check_pack_skip(pack, skip);
   INSERT INTO bizmetrics.packs AS p (pack, version, owner_name, timezone, schedules, skipped)
   VALUES (install_pack.pack, '', coalesce(install_pack.owner, before.owner_name, current_user),
           coalesce(install_pack.timezone, before.timezone, current_setting('bizmetrics.timezone', true), 'UTC'), install_pack.schedules, skip)
@@ -669,7 +694,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bizmetrics.install_pack(text, name, text, jsonb, text[], boolean) IS
-'Installs a pack (core, saas, commerce, growth or support): registers its reports, which make their tables in schema analytics and run at once, its metrics, and its events as event types where they are none. owner is the role that the reports run as, by default the current one; timezone that of their days, by default bizmetrics.timezone; schedules an object of schedules that are not the pack''s, by report; skip reports to leave out. Called again, NULL means as before: it brings the pack up to the extension''s version, and changes nothing where it is. A report that somebody altered or dropped stays so, unless restore. Returns how many reports it made, changed or dropped. Errors: 22004 NULL; 22023 bad schedules; 42704 no such pack, or a report that it does not have; 42710 a report of this name exists already; 55000 the pack is installed for another owner; those of create_report(); 42501 neither the extension''s owner nor a superuser, or a superuser who does not say owner.';
+'Installs a pack (core, saas, commerce, growth or support): registers its reports, which make their tables in schema analytics and run at once, its metrics, and its events as event types where they are none. owner is the role that the reports run as, by default the current one; timezone that of their days, by default bizmetrics.timezone; schedules an object of schedules that are not the pack''s, by report; skip reports to leave out. Called again, NULL means as before: it brings the pack up to the extension''s version, and changes nothing where it is. A report that somebody altered or dropped stays so, unless restore. Returns how many reports it made, changed or dropped. Errors: 22004 NULL; 22023 bad schedules; 42704 no such pack, or a report that it does not have; 42710 a report of this name exists already; 2BP01 a report that is left out is read by others of the pack; 55000 the pack is installed for another owner; those of create_report(); 42501 neither the extension''s owner nor a superuser, or a superuser who does not say owner.';
 
 CREATE FUNCTION bizmetrics.uninstall_pack(pack text, drop_tables boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

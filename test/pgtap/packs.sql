@@ -62,6 +62,7 @@ SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_ana
 SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', schedules => '{"support_daily": 5}')$$, '22023', 'the schedule of "support_daily" must be a string', 'a schedule that is no string');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', schedules => '{"daily_kpis": "* * * * *"}')$$, '42704', 'schedules names "daily_kpis", which is no report of pack "support"', 'a schedule of another pack''s report');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', skip => '{x}')$$, '42704', 'skip names "x", which is no report of pack "support"', 'a report that is none');
+SELECT throws_ok($$SELECT bizmetrics.install_pack('saas', owner => 'pgtap_analyst', skip => '{sessions_daily}')$$, '2BP01', NULL, 'a report that others run after, and read');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', timezone => 'Mars/Olympus')$$, '22023', NULL, 'a zone that is none');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('support', owner => 'pgtap_analyst', restore => NULL)$$, '22004', 'restore must not be NULL', 'restore is NULL');
 SELECT throws_ok($$SELECT bizmetrics.uninstall_pack('support')$$, '42704', 'pack "support" is not installed', 'a pack that is not installed');
@@ -131,7 +132,7 @@ SELECT is(bizmetrics.uninstall_pack('support', drop_tables => true), 4, 'uninsta
 SELECT is_empty($$SELECT tablename FROM pg_tables WHERE schemaname = 'analytics' AND tablename IN ('support_tickets', 'support_daily', 'support_backlog')$$, 'which are gone');
 SELECT lives_ok($$SELECT bizmetrics.create_report('daily_sales', key => '{day}', query => 'SELECT current_date AS day', schedule => '@daily', owner => 'pgtap_analyst')$$, 'a report of a name that a pack has');
 SELECT throws_ok($$SELECT bizmetrics.install_pack('commerce', owner => 'pgtap_analyst')$$, '42710', 'report "daily_sales" exists already, and is none of pack "commerce"', 'keeps the pack from being installed');
-SELECT throws_ok($$SELECT bizmetrics.install_pack('commerce', owner => 'pgtap_analyst', skip => '{daily_sales}')$$, NULL, NULL, 'unless what reads it is left out as well');
+SELECT throws_ok($$SELECT bizmetrics.install_pack('commerce', owner => 'pgtap_analyst', skip => '{daily_sales}')$$, '2BP01', 'report "daily_sales" of pack "commerce" cannot be left out, for its table is read by sales_overview', 'unless what reads it is left out as well');
 SELECT is(bizmetrics.install_pack('commerce', owner => 'pgtap_analyst', skip => '{daily_sales,sales_overview}'), (SELECT count(*)::integer - 2 FROM bizmetrics.pack_reports WHERE pack = 'commerce'), 'then it is installed');
 SELECT is_empty($$SELECT metric_name FROM bizmetrics.metrics WHERE query ~ 'daily_sales'$$, 'and no metric asks a table that is somebody''s own');
 SELECT lives_ok($$SELECT bizmetrics.drop_report('daily_sales'); DROP TABLE analytics.daily_sales$$, 'without it');
