@@ -40,7 +40,9 @@ typedef struct Summarizer
 bool
 bm_brin_keeps_extremes(Relation index, Relation table)
 {
-	if (index->rd_rel->relam != BRIN_AM_OID || RelationGetIndexPredicate(index) != NIL)
+	if (index->rd_rel->relam != BRIN_AM_OID ||
+		table->rd_rel->relam != HEAP_TABLE_AM_OID ||
+		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int c = 0; c < IndexRelationGetNumberOfKeyAttributes(index); c++)
 	{
@@ -103,6 +105,54 @@ widen(BrinMemTuple *summary, int column, Datum least, Datum greatest)
 	summary->bt_empty_range = false;
 }
 
+/* A value of eight bytes that is never NULL; where its column is the last, a row ends with it. */
+static inline Datum
+value_of(HeapTuple row, AttrNumber column, TupleDesc desc)
+{
+	bool isnull;
+
+	if (column == desc->natts && HeapTupleHeaderGetNatts(row->t_data) == column)
+		return fetch_att((char *) row->t_data + row->t_len - sizeof(int64),
+						 FLOAT8PASSBYVAL, sizeof(int64));
+	return heap_getattr(row, column, desc, &isnull);
+}
+
+static bool
+page_reaches(Relation table, BlockNumber block, AttrNumber column, int64 value)
+{
+	Buffer buffer = ReadBuffer(table, block);
+	Page page = BufferGetPage(buffer);
+	bool found = false;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page) && !found;
+		 i++)
+	{
+		ItemId item = PageGetItemId(page, i);
+		HeapTupleData row = {.t_len = ItemIdGetLength(item)};
+
+		if (!ItemIdIsNormal(item))
+			continue;
+		row.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		found = DatumGetInt64(value_of(&row, column, RelationGetDescr(table))) >= value;
+	}
+	UnlockReleaseBuffer(buffer);
+	return found;
+}
+
+bool
+bm_pages_reach(Relation table, BlockNumber from, BlockNumber end, AttrNumber column,
+			   int64 value)
+{
+	for (BlockNumber block = from; block < end; block++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (page_reaches(table, block, column, value))
+			return true;
+	}
+	return false;
+}
+
 /* Whoever sees the row, or nobody: its transaction may still be under way. */
 static inline void
 take_row(Summarizer *s, HeapTupleHeader header, Size length)
@@ -111,12 +161,10 @@ take_row(Summarizer *s, HeapTupleHeader header, Size length)
 
 	for (int c = 0; c < s->desc->bd_tupdesc->natts; c++)
 	{
-		bool isnull;
-		Datum value = heap_getattr(&row, s->index->rd_index->indkey.values[c],
-								   RelationGetDescr(s->table), &isnull);
+		Datum value = value_of(&row, s->index->rd_index->indkey.values[c],
+							   RelationGetDescr(s->table));
 
-		if (!isnull)
-			widen(s->summary, c, value, value);
+		widen(s->summary, c, value, value);
 	}
 }
 

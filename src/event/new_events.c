@@ -134,6 +134,9 @@ bm_events_summarize(void)
 		summarize_partition(lfirst(cell));
 }
 
+/* Of so many ranges without a summary the events are read, to know whether any is new. */
+#define MOST_READ 2
+
 /* The ranges of pages of a partition, and of which ones a summary was seen. */
 typedef struct Summaries
 {
@@ -178,16 +181,39 @@ page_may_hold(Summaries *summaries, Page page)
 	return false;
 }
 
+/* Of the ranges without a summary, one of which is being filled as a rule, the events themselves tell. */
+static bool
+others_may_hold(const Summaries *summaries, Relation partition, BlockNumber pages)
+{
+	int others = (int) summaries->ranges - bms_num_members(summaries->seen);
+
+	if (others > MOST_READ)
+		return true;
+	for (BlockNumber range = 0; range < summaries->ranges && others > 0; range++)
+	{
+		BlockNumber from = range * summaries->pages_per_range;
+
+		if (bms_is_member((int) range, summaries->seen))
+			continue;
+		others--;
+		if (bm_pages_reach(partition, from, Min(from + summaries->pages_per_range, pages),
+						   BM_EVENT_XACT_ID + 1, summaries->since))
+			return true;
+	}
+	return false;
+}
+
 /*
- * May a table of so many pages hold such an event? A summary that is moved from one page to another while they are read
- * may be seen twice, or not at all: then the answer is yes, as for a range without one. An older version of
- * it will do: events that were committed before are in it.
+ * May a partition hold such an event? A summary that is moved from one page to another while they are read
+ * may be seen twice, or not at all: then its range is one without. An older version of it will do: events that
+ * were committed before are in it.
  */
 static bool
-index_may_hold(Relation index, BlockNumber table_pages, int64 since)
+index_may_hold(Relation index, Relation partition, int64 since)
 {
 	Summaries summaries = {.pages_per_range = BrinGetPagesPerRange(index),
 						   .since = since};
+	BlockNumber table_pages = RelationGetNumberOfBlocks(partition);
 	BlockNumber pages = RelationGetNumberOfBlocks(index);
 	bool found = false;
 
@@ -203,7 +229,7 @@ index_may_hold(Relation index, BlockNumber table_pages, int64 since)
 		UnlockReleaseBuffer(buffer);
 	}
 	if (!found)
-		found = bms_num_members(summaries.seen) < (int) summaries.ranges;
+		found = others_may_hold(&summaries, partition, table_pages);
 	bms_free(summaries.seen);
 	return found;
 }
@@ -220,7 +246,7 @@ partition_may_hold(const BmPartition *bounds, int64 since)
 	if (index != NULL)
 	{
 		if (bm_brin_keeps_extremes(index, partition))
-			found = index_may_hold(index, RelationGetNumberOfBlocks(partition), since);
+			found = index_may_hold(index, partition, since);
 		index_close(index, AccessShareLock);
 	}
 	relation_close(partition, AccessShareLock);
@@ -229,7 +255,8 @@ partition_may_hold(const BmPartition *bounds, int64 since)
 
 /*
  * Between which times events of this transaction and later ones are, those that a snapshot from before the call shows:
- * from the first partition that may hold some to the last. False: there are none.
+ * from the first partition that may hold some to the last. No bound where there is no partition beyond: every event
+ * would be compared with it for nothing. False: there are none.
  */
 bool
 bm_events_since(int64 xact, TimestampTz *from, TimestampTz *to)
@@ -237,7 +264,6 @@ bm_events_since(int64 xact, TimestampTz *from, TimestampTz *to)
 	List *partitions = bm_partition_list_now();
 	int first = 0;
 	int last = list_length(partitions) - 1;
-	const BmPartition *partition;
 
 	while (first <= last && !partition_may_hold(list_nth(partitions, first), xact))
 		first++;
@@ -245,11 +271,14 @@ bm_events_since(int64 xact, TimestampTz *from, TimestampTz *to)
 		last--;
 	if (first > last)
 		return false;
+	*from = DT_NOBEGIN;
+	*to = DT_NOEND;
 	/* The default partition, whose events are of any time, is the last. */
-	partition = list_nth(partitions, last);
-	*to = partition->upper;
-	if (!partition->is_default)
-		partition = list_nth(partitions, first);
-	*from = partition->lower;
+	if (((const BmPartition *) list_nth(partitions, last))->is_default)
+		return true;
+	if (first > 0)
+		*from = ((const BmPartition *) list_nth(partitions, first))->lower;
+	if (last < list_length(partitions) - 1)
+		*to = ((const BmPartition *) list_nth(partitions, last))->upper;
 	return true;
 }

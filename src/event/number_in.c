@@ -9,7 +9,6 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -48,15 +47,17 @@ bizmetrics_number_in(PG_FUNCTION_ARGS)
 {
 	Jsonb *properties = PG_GETARG_JSONB_P(0);
 	text *key = PG_GETARG_TEXT_PP(1);
+	JsonbValue found;
 	JsonbValue *value;
 	char *string;
 
 	if (!JB_ROOT_IS_OBJECT(properties))
 		PG_RETURN_NULL();
 	value = getKeyJsonValueFromContainer(&properties->root, VARDATA_ANY(key),
-										 VARSIZE_ANY_EXHDR(key), NULL);
+										 VARSIZE_ANY_EXHDR(key), &found);
 	if (value != NULL && value->type == jbvNumeric)
-		PG_RETURN_DATUM(datumCopy(NumericGetDatum(value->val.numeric), false, -1));
+		PG_RETURN_NUMERIC(
+			value->val.numeric); /* a part of the argument, which outlives the call */
 	if (value == NULL || value->type != jbvString || value->val.string.len > MAX_LENGTH)
 		PG_RETURN_NULL();
 	string = pnstrdup(value->val.string.val, value->val.string.len);

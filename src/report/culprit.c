@@ -30,8 +30,7 @@ static void
 execute(const BmReport *report, const BmSelect *select, BmWindow window)
 {
 	BmParameters parameters = {0};
-	BmRestriction restriction = {
-		.only = BM_ONLY_NEW | BM_ONLY_WINDOW, .window = window, .written = BM_ALWAYS};
+	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW, .window = window};
 
 	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(window.start));
 	bm_parameter_add(&parameters, TIMESTAMPTZOID, TimestampTzGetDatum(window.end));

@@ -32,8 +32,16 @@ bm_delta_sql(const BmReport *report, const BmSelect *select)
 
 	if (!select->is_plain || bm_query_calls(report->query, "new_events"))
 		return report->query;
-	restriction.written = bm_increment_written();
 	return bm_select_sql(select, report, &restriction);
+}
+
+/* Is nothing new, and so no group there? */
+static bool
+adds_nothing(const BmReport *report, const BmSelect *select)
+{
+	return report->strategy == BM_DELTA && bm_increment_written().end == DT_NOBEGIN &&
+		   select->is_plain && select->query->groupClause != NIL &&
+		   select->query->groupingSets == NIL;
 }
 
 /* Adds what new events add up to; all times are in the window. Says how many rows that wrote. */
@@ -41,9 +49,12 @@ uint64
 bm_delta_add(const BmReport *report, const BmSelect *select)
 {
 	BmParameters parameters = {0};
-	int nest_level = bm_increment_plan_for_few();
+	int nest_level;
 	uint64 rows;
 
+	if (adds_nothing(report, select))
+		return 0;
+	nest_level = bm_increment_plan_for_few();
 	add_bounds(report, BM_ALWAYS, &parameters);
 	rows = bm_apply(report, bm_delta_sql(report, select), select, &parameters, true,
 					BM_VANISHED_STAY, NULL);
@@ -58,8 +69,7 @@ bm_delta_add_before(const BmReport *report, TimestampTz end)
 	BmParameters parameters = {0};
 	BmSelect *select = bm_select_read(report);
 	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
-								 .window = {DT_NOBEGIN, end},
-								 .written = bm_increment_written()};
+								 .window = {DT_NOBEGIN, end}};
 
 	add_bounds(report, restriction.window, &parameters);
 	return bm_apply(report, bm_select_sql(select, report, &restriction), select,
@@ -73,8 +83,7 @@ bm_delta_window(const BmReport *report, BmWindow window)
 	BmParameters parameters = {0};
 	BmSelect *select = bm_select_read(report);
 	BmIncrement increment = {.report = report, .now = bm_watermark_get(report)->snapshot};
-	BmRestriction restriction = {
-		.only = BM_ONLY_NEW | BM_ONLY_WINDOW, .window = window, .written = BM_ALWAYS};
+	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW, .window = window};
 	volatile uint64 rows = 0;
 
 	add_bounds(report, window, &parameters);
@@ -100,8 +109,7 @@ bm_delta_anew(const BmReport *report, const BmSelect *select)
 	TimestampTz kept_from = bm_increment_kept_from(report);
 	bool has_window = report->bucket != NULL && select->is_plain;
 	BmRestriction restriction = {.only = BM_ONLY_NEW | BM_ONLY_WINDOW,
-								 .window = {kept_from, DT_NOEND},
-								 .written = BM_ALWAYS};
+								 .window = {kept_from, DT_NOEND}};
 
 	add_bounds(report, restriction.window, &parameters);
 	if (!has_window && kept_from != DT_NOBEGIN)

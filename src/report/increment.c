@@ -116,10 +116,17 @@ require_increment(void)
 	return current;
 }
 
+/* No event of an older transaction is new. */
+int64
+bm_increment_xmin(void)
+{
+	return require_increment()->xmin;
+}
+
 Datum
 bizmetrics_watermark_xmin(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(require_increment()->xmin);
+	PG_RETURN_INT64(bm_increment_xmin());
 }
 
 /* The times between which all events are that are new to the running report. */
@@ -307,6 +314,8 @@ look_at_events(const BmReport *report)
 	StringInfoData sql;
 	uint64 rows;
 
+	if (bm_increment_written().end == DT_NOBEGIN)
+		return NIL;
 	initStringInfo(&sql);
 	appendStringInfo(
 		&sql,

@@ -41,6 +41,7 @@ extern bool bm_increment_is_incremental(const BmReport *report);
 extern Datum bm_increment_snapshot(void);
 extern void bm_increment_enter(BmIncrement *increment);
 extern void bm_increment_leave(const BmIncrement *increment);
+extern int64 bm_increment_xmin(void);
 extern BmWindow bm_increment_written(void);
 extern int bm_increment_plan_for_few(void);
 extern List *bm_increment_look(const BmReport *report, BmWatermark *mark,

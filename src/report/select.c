@@ -32,6 +32,7 @@
 #include "base/table.h"
 #include "event/event.h"
 #include "report/depends.h"
+#include "report/increment.h"
 #include "report/select.h"
 #include "report/substitute.h"
 #include "report/truncate.h"
@@ -492,7 +493,9 @@ static Node *
 is_new(const BmSelect *select)
 {
 	Oid int8 = INT8OID;
-	Expr *oldest = call("watermark_xmin", INT8OID, NIL, 0, NULL);
+	Expr *oldest =
+		(Expr *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+						   Int64GetDatum(bm_increment_xmin()), false, FLOAT8PASSBYVAL);
 	Expr *new = call("is_new", BOOLOID,
 					 list_make1(event_column(select, BM_EVENT_XACT_ID)), 1, &int8);
 
@@ -651,7 +654,7 @@ bm_select_sql(const BmSelect *select, const BmReport *report,
 		quals = make_and_qual(quals, in_values(&copy, report));
 	if (only & BM_ONLY_NEW)
 	{
-		BmWindow written = restriction->written;
+		BmWindow written = bm_increment_written();
 
 		quals = make_and_qual(quals, bound(&copy, ">=", written.start, DT_NOBEGIN));
 		quals = make_and_qual(quals, bound(&copy, "<", written.end, DT_NOEND));

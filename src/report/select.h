@@ -37,13 +37,12 @@ typedef struct BmSelect
 /* What a SELECT is restricted to, a set of these. */
 #define BM_ONLY_WINDOW 1 /* events of [$1, $2), where it does not say so itself */
 #define BM_ONLY_GRAIN 2	 /* events whose grain is in $3 */
-#define BM_ONLY_NEW 4	 /* events that are new to the running report */
+#define BM_ONLY_NEW 4	 /* events that are new in the increment that is entered */
 
 typedef struct BmRestriction
 {
 	int only;
-	BmWindow window;  /* what $1 and $2 are */
-	BmWindow written; /* with BM_ONLY_NEW: the times between which new events are */
+	BmWindow window; /* what $1 and $2 are */
 } BmRestriction;
 
 #define BM_ALWAYS ((BmWindow){DT_NOBEGIN, DT_NOEND})

@@ -12,7 +12,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -41,7 +40,8 @@ bizmetrics_numeric_property(PG_FUNCTION_ARGS)
 	if (value == NULL || value->type == jbvNull)
 		PG_RETURN_NULL();
 	if (value->type == jbvNumeric)
-		PG_RETURN_DATUM(datumCopy(NumericGetDatum(value->val.numeric), false, -1));
+		PG_RETURN_NUMERIC(
+			value->val.numeric); /* a part of the argument, which outlives the call */
 	spelt = DirectFunctionCall2(jsonb_object_field_text, JsonbPGetDatum(properties),
 								PointerGetDatum(name));
 	PG_RETURN_DATUM(DirectFunctionCall3(numeric_in,
