@@ -257,7 +257,8 @@ buckets_of(const BmReport *report, TimestampTz from, TimestampTz to)
 
 /*
  * How many events are new the planner cannot know, and takes a third of all for it: it would compile, for close to a
- * second, what reads a few rows. Says what AtEOXact_GUC() is to be told.
+ * second, what reads a few rows. Nor need they be read ahead, for they have just been written. Says what
+ * AtEOXact_GUC() is to be told.
  */
 int
 bm_increment_plan_for_few(void)
@@ -265,6 +266,7 @@ bm_increment_plan_for_few(void)
 	int nest_level = NewGUCNestLevel();
 
 	bm_guc_set_locally("jit", "off");
+	bm_guc_set_locally("effective_io_concurrency", "0");
 	return nest_level;
 }
 
