@@ -6,6 +6,7 @@
 
 #include "base/guc.h"
 #include "event/buffer.h"
+#include "event/new_events.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -16,6 +17,7 @@ void
 _PG_init(void)
 {
 	bm_guc_init();
+	bm_new_scan_init();
 	/* Loaded by a session, all but the worker works. */
 	if (!process_shared_preload_libraries_in_progress)
 		return;

@@ -25,6 +25,7 @@
 
 #include "base/brin.h"
 #include "base/compat.h"
+#include "base/row.h"
 
 typedef struct Summarizer
 {
@@ -105,18 +106,6 @@ widen(BrinMemTuple *summary, int column, Datum least, Datum greatest)
 	summary->bt_empty_range = false;
 }
 
-/* A value of eight bytes that is never NULL; where its column is the last, a row ends with it. */
-static inline Datum
-value_of(HeapTuple row, AttrNumber column, TupleDesc desc)
-{
-	bool isnull;
-
-	if (column == desc->natts && HeapTupleHeaderGetNatts(row->t_data) == column)
-		return fetch_att((char *) row->t_data + row->t_len - sizeof(int64),
-						 FLOAT8PASSBYVAL, sizeof(int64));
-	return heap_getattr(row, column, desc, &isnull);
-}
-
 static bool
 page_reaches(Relation table, BlockNumber block, AttrNumber column, int64 value)
 {
@@ -134,7 +123,8 @@ page_reaches(Relation table, BlockNumber block, AttrNumber column, int64 value)
 		if (!ItemIdIsNormal(item))
 			continue;
 		row.t_data = (HeapTupleHeader) PageGetItem(page, item);
-		found = DatumGetInt64(value_of(&row, column, RelationGetDescr(table))) >= value;
+		found =
+			DatumGetInt64(bm_row_value(&row, column, RelationGetDescr(table))) >= value;
 	}
 	UnlockReleaseBuffer(buffer);
 	return found;
@@ -161,8 +151,8 @@ take_row(Summarizer *s, HeapTupleHeader header, Size length)
 
 	for (int c = 0; c < s->desc->bd_tupdesc->natts; c++)
 	{
-		Datum value = value_of(&row, s->index->rd_index->indkey.values[c],
-							   RelationGetDescr(s->table));
+		Datum value = bm_row_value(&row, s->index->rd_index->indkey.values[c],
+								   RelationGetDescr(s->table));
 
 		widen(s->summary, c, value, value);
 	}

@@ -6,8 +6,9 @@
  * that comes would have to change its summary; that of a past partition is summarized as it is.
  *
  * Most partitions hold nothing new, and the index of each has a summary for every few pages of years of events. So
- * the summaries are read here page by page, for which a scan goes back and forth between the
- * pages of the index, and only partitions that may hold something are planned for and scanned.
+ * the summaries are read here page by page, for which a scan of the index goes back and forth between its
+ * pages. Only partitions that may hold something are planned for, and only such pages of them are read: see
+ * new_scan.c.
  */
 #include "postgres.h"
 
@@ -137,148 +138,155 @@ bm_events_summarize(void)
 /* Of so many ranges without a summary the events are read, to know whether any is new. */
 #define MOST_READ 2
 
-/* The ranges of pages of a partition, and of which ones a summary was seen. */
+/* The ranges of pages of a partition. */
 typedef struct Summaries
 {
-	BlockNumber pages_per_range;
-	BlockNumber ranges;
-	Bitmapset *seen;
-	int64 since; /* the transaction that is looked for */
+	BmNewPages *new;
+	BlockNumber count;
+	Bitmapset *seen; /* those of which a summary was */
+	int64 since;	 /* the transaction that is looked for */
 } Summaries;
 
 /*
- * Says that the range may hold an event of that transaction or a later one; where its summary is of another form than
+ * Notes a range that may hold an event of that transaction or a later one; where its summary is of another form than
  * that of two columns without NULLs, it stays unseen.
  */
-static bool
-range_may_hold(Summaries *summaries, BrinTuple *summary)
+static void
+take_summary(Summaries *summaries, BrinTuple *summary)
 {
 	/* The least and the greatest value of the first column come first. */
 	const int64 *xact_ids =
 		(const int64 *) ((const char *) summary + BrinTupleDataOffset(summary));
-	BlockNumber range = summary->bt_blkno / summaries->pages_per_range;
+	BlockNumber range = summary->bt_blkno / summaries->new->pages_per_range;
 
-	if ((summary->bt_info & ~BRIN_OFFSET_MASK) != 0)
-		return false;
-	if (range < summaries->ranges)
-		summaries->seen = bms_add_member(summaries->seen, (int) range);
-	return xact_ids[1] >= summaries->since;
+	if ((summary->bt_info & ~BRIN_OFFSET_MASK) != 0 || range >= summaries->count)
+		return;
+	summaries->seen = bms_add_member(summaries->seen, (int) range);
+	if (xact_ids[1] >= summaries->since)
+		summaries->new->ranges = bms_add_member(summaries->new->ranges, (int) range);
 }
 
-static bool
-page_may_hold(Summaries *summaries, Page page)
+static void
+take_page(Summaries *summaries, Page page)
 {
 	if (PageIsNew(page) || !BRIN_IS_REGULAR_PAGE(page))
-		return false;
+		return;
 	for (OffsetNumber i = FirstOffsetNumber; i <= PageGetMaxOffsetNumber(page); i++)
 	{
 		ItemId item = PageGetItemId(page, i);
 
-		if (ItemIdIsUsed(item) &&
-			range_may_hold(summaries, (BrinTuple *) PageGetItem(page, item)))
-			return true;
+		if (ItemIdIsUsed(item))
+			take_summary(summaries, (BrinTuple *) PageGetItem(page, item));
 	}
-	return false;
 }
 
-/* Of the ranges without a summary, one of which is being filled as a rule, the events themselves tell. */
-static bool
-others_may_hold(const Summaries *summaries, Relation partition, BlockNumber pages)
+static void
+take_index(Summaries *summaries, Relation index)
 {
-	int others = (int) summaries->ranges - bms_num_members(summaries->seen);
-
-	if (others > MOST_READ)
-		return true;
-	for (BlockNumber range = 0; range < summaries->ranges && others > 0; range++)
-	{
-		BlockNumber from = range * summaries->pages_per_range;
-
-		if (bms_is_member((int) range, summaries->seen))
-			continue;
-		others--;
-		if (bm_pages_reach(partition, from, Min(from + summaries->pages_per_range, pages),
-						   BM_EVENT_XACT_ID + 1, summaries->since))
-			return true;
-	}
-	return false;
-}
-
-/*
- * May a partition hold such an event? A summary that is moved from one page to another while they are read
- * may be seen twice, or not at all: then its range is one without. An older version of it will do: events that
- * were committed before are in it.
- */
-static bool
-index_may_hold(Relation index, Relation partition, int64 since)
-{
-	Summaries summaries = {.pages_per_range = BrinGetPagesPerRange(index),
-						   .since = since};
-	BlockNumber table_pages = RelationGetNumberOfBlocks(partition);
 	BlockNumber pages = RelationGetNumberOfBlocks(index);
-	bool found = false;
 
-	summaries.ranges =
-		(table_pages + summaries.pages_per_range - 1) / summaries.pages_per_range;
-	for (BlockNumber block = 0; block < pages && !found; block++)
+	for (BlockNumber block = 0; block < pages; block++)
 	{
 		Buffer buffer = ReadBuffer(index, block);
 
 		CHECK_FOR_INTERRUPTS();
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		found = page_may_hold(&summaries, BufferGetPage(buffer));
+		take_page(summaries, BufferGetPage(buffer));
 		UnlockReleaseBuffer(buffer);
 	}
-	if (!found)
-		found = others_may_hold(&summaries, partition, table_pages);
+}
+
+/* Of the ranges without a summary, one of which is being filled as a rule, the events themselves tell. */
+static void
+take_others(Summaries *summaries, Relation partition, BlockNumber pages)
+{
+	BlockNumber size = summaries->new->pages_per_range;
+	int others = (int) summaries->count - bms_num_members(summaries->seen);
+	bool are_few = others <= MOST_READ;
+
+	for (BlockNumber range = 0; range < summaries->count && others > 0; range++)
+	{
+		if (bms_is_member((int) range, summaries->seen))
+			continue;
+		others--;
+		if (!are_few ||
+			bm_pages_reach(partition, range * size, Min((range + 1) * size, pages),
+						   BM_EVENT_XACT_ID + 1, summaries->since))
+			summaries->new->ranges = bms_add_member(summaries->new->ranges, (int) range);
+	}
+}
+
+/*
+ * The pages of a partition that may hold such an event. A summary that is moved from one page to another while they
+ * are read may be seen twice, or not at all: then its range is one without. An older version of it will do: events
+ * that were committed before are in it.
+ */
+static BmNewPages *
+find_pages(Relation partition, Relation index, int64 since)
+{
+	BmNewPages *found = palloc0(sizeof(BmNewPages));
+	BlockNumber pages = RelationGetNumberOfBlocks(partition);
+	Summaries summaries = {.new = found, .since = since};
+
+	found->relid = RelationGetRelid(partition);
+	found->pages_per_range = BrinGetPagesPerRange(index);
+	summaries.count = (pages + found->pages_per_range - 1) / found->pages_per_range;
+	take_index(&summaries, index);
+	take_others(&summaries, partition, pages);
 	bms_free(summaries.seen);
 	return found;
 }
 
+/* May it hold new events? Then its pages stay where they are until the transaction ends. */
 static bool
-partition_may_hold(const BmPartition *bounds, int64 since)
+partition_may_hold(const BmPartition *bounds, BmNewEvents *events)
 {
 	Relation index;
 	Relation partition = open_partition(bounds->relid, &index);
-	bool found = true;
+	BmNewPages *pages = NULL;
+	bool found;
 
 	if (partition == NULL)
 		return false;
-	if (index != NULL)
+	if (index != NULL && bm_brin_keeps_extremes(index, partition))
 	{
-		if (bm_brin_keeps_extremes(index, partition))
-			found = index_may_hold(index, partition, since);
-		index_close(index, AccessShareLock);
+		pages = find_pages(partition, index, events->since);
+		events->pages = lappend(events->pages, pages);
 	}
-	relation_close(partition, AccessShareLock);
+	found = pages == NULL || !bms_is_empty(pages->ranges);
+	if (index != NULL)
+		index_close(index, AccessShareLock);
+	relation_close(partition, found ? NoLock : AccessShareLock);
 	return found;
 }
 
 /*
- * Between which times events of this transaction and later ones are, those that a snapshot from before the call shows:
- * from the first partition that may hold some to the last. No bound where there is no partition beyond: every event
- * would be compared with it for nothing. False: there are none.
+ * Finds where events of a transaction and later ones are, those that a snapshot from before the call shows: between
+ * which times, from the first partition that may hold some to the last, and in which pages. No bound of the time
+ * where there is no partition beyond: every event would be compared with it for nothing. False: there are none.
  */
 bool
-bm_events_since(int64 xact, TimestampTz *from, TimestampTz *to)
+bm_events_since(BmNewEvents *events)
 {
 	List *partitions = bm_partition_list_now();
-	int first = 0;
-	int last = list_length(partitions) - 1;
+	int first = -1;
+	int last = -1;
 
-	while (first <= last && !partition_may_hold(list_nth(partitions, first), xact))
-		first++;
-	while (last > first && !partition_may_hold(list_nth(partitions, last), xact))
-		last--;
-	if (first > last)
-		return false;
-	*from = DT_NOBEGIN;
-	*to = DT_NOEND;
+	events->pages = NIL;
+	for (int i = 0; i < list_length(partitions); i++)
+		if (partition_may_hold(list_nth(partitions, i), events))
+		{
+			first = first < 0 ? i : first;
+			last = i;
+		}
+	events->from = DT_NOBEGIN;
+	events->to = last < 0 ? DT_NOBEGIN : DT_NOEND;
 	/* The default partition, whose events are of any time, is the last. */
-	if (((const BmPartition *) list_nth(partitions, last))->is_default)
-		return true;
+	if (last < 0 || ((const BmPartition *) list_nth(partitions, last))->is_default)
+		return last >= 0;
 	if (first > 0)
-		*from = ((const BmPartition *) list_nth(partitions, first))->lower;
+		events->from = ((const BmPartition *) list_nth(partitions, first))->lower;
 	if (last < list_length(partitions) - 1)
-		*to = ((const BmPartition *) list_nth(partitions, last))->upper;
+		events->to = ((const BmPartition *) list_nth(partitions, last))->upper;
 	return true;
 }

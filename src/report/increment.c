@@ -70,6 +70,15 @@ bm_increment_snapshot(void)
 	return DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
 }
 
+/* Queries for new events read where some may be. */
+static void
+confine(BmIncrement *increment)
+{
+	increment->events.since = increment->xmin;
+	(void) bm_events_since(&increment->events);
+	bm_new_events = &increment->events;
+}
+
 /*
  * Statistics say nothing of what is new, so that the planner takes it for a handful of rows and sorts them where it
  * should hash: while new events are read, sorting is a last resort.
@@ -81,15 +90,15 @@ bm_increment_enter(BmIncrement *increment)
 	bm_guc_set_locally("enable_sort", "off");
 
 	increment->xmin = 0;
-	increment->written = (BmWindow){DT_NOBEGIN, DT_NOEND};
+	increment->events = (BmNewEvents){.from = DT_NOBEGIN, .to = DT_NOEND};
+	increment->outer_events = bm_new_events;
+	bm_new_events = NULL;
 	if (increment->before != (Datum) 0)
 	{
 		increment->xmin = (int64) DatumGetUInt64(
 			DirectFunctionCall1(pg_snapshot_xmin, increment->before));
-		if (increment->report->source == NULL &&
-			!bm_events_since(increment->xmin, &increment->written.start,
-							 &increment->written.end))
-			increment->written.end = DT_NOBEGIN;
+		if (increment->report->source == NULL)
+			confine(increment);
 	}
 	increment->outer = current;
 	current = increment;
@@ -101,6 +110,7 @@ bm_increment_leave(const BmIncrement *increment)
 {
 	AtEOXact_GUC(false, increment->nest_level);
 	current = increment->outer;
+	bm_new_events = increment->outer_events;
 	has_last_bucket = false;
 }
 
@@ -133,7 +143,7 @@ bizmetrics_watermark_xmin(PG_FUNCTION_ARGS)
 BmWindow
 bm_increment_written(void)
 {
-	return require_increment()->written;
+	return (BmWindow){require_increment()->events.from, require_increment()->events.to};
 }
 
 static bool

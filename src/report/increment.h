@@ -2,6 +2,7 @@
 #ifndef BM_REPORT_INCREMENT_H
 #define BM_REPORT_INCREMENT_H
 
+#include "event/new_events.h"
 #include "report/history.h"
 #include "report/watermark.h"
 
@@ -25,15 +26,16 @@ typedef enum BmTake
 typedef struct BmIncrement
 {
 	const BmReport *report;
-	Datum before;	  /* pg_snapshot that was read; 0: none */
-	Datum now;		  /* pg_snapshot to read */
-	int64 xmin;		  /* older transactions have been read; set by bm_increment_enter() */
-	int nest_level;	  /* likewise, of settings */
-	BmWindow written; /* likewise, the times between which new events are */
-	int64 last_xact;  /* that was asked for, and the answer */
+	Datum before;	/* pg_snapshot that was read; 0: none */
+	Datum now;		/* pg_snapshot to read */
+	int64 xmin;		/* older transactions have been read; set by bm_increment_enter() */
+	int nest_level; /* likewise, of settings */
+	BmNewEvents events; /* likewise, where new ones are */
+	int64 last_xact;	/* that was asked for, and the answer */
 	bool last_is_new;
 	bool found; /* an event was new */
 	struct BmIncrement *outer;
+	const BmNewEvents *outer_events;
 } BmIncrement;
 
 extern BmMode bm_increment_mode(const BmReport *report);
