@@ -17,7 +17,7 @@ SELECT bizmetrics.ensure_partitions('2026-10-01', '2026-11-01') >= 0;
 \c - regress_author
 SET timezone = 'Europe/Berlin';
 SET datestyle = 'ISO';
-\set run 'SELECT format(''SELECT %1$L AS report, state, row_count, message FROM bizmetrics.run_report(%1$L) WHERE state <> ''''succeeded'''''', report_name) FROM bizmetrics.report_status'
+\set run 'SELECT format(''SELECT %1$L AS report, state, row_count, message FROM bizmetrics.run_report(%1$L) WHERE state <> ''''succeeded'''''', report_name) FROM bizmetrics.report_status ORDER BY report_name'
 -- In March 2:00 to 3:00 is not there; in October it comes twice: an event every half hour.
 INSERT INTO public.business_events (event_name, occurred_at) SELECT 'dst', at FROM generate_series('2026-03-28 22:00Z'::timestamptz, '2026-03-30 00:00Z', '30 minutes') at WHERE extract(minute FROM at) = 0;
 INSERT INTO public.business_events (event_name, occurred_at) SELECT 'dst', at FROM generate_series('2026-10-24 21:00Z'::timestamptz, '2026-10-26 00:00Z', '30 minutes') at WHERE extract(minute FROM at) = 0;
