@@ -263,9 +263,10 @@ partition_may_hold(const BmPartition *bounds, BmNewEvents *events)
 /*
  * Finds where events of a transaction and later ones are, those that a snapshot from before the call shows: between
  * which times, from the first partition that may hold some to the last, and in which pages. No bound of the time
- * where there is no partition beyond: every event would be compared with it for nothing. False: there are none.
+ * where there is no partition beyond: every event would be compared with it for nothing. Where there are none, the
+ * times end before they begin.
  */
-bool
+void
 bm_events_since(BmNewEvents *events)
 {
 	List *partitions = bm_partition_list_now();
@@ -283,10 +284,9 @@ bm_events_since(BmNewEvents *events)
 	events->to = last < 0 ? DT_NOBEGIN : DT_NOEND;
 	/* The default partition, whose events are of any time, is the last. */
 	if (last < 0 || ((const BmPartition *) list_nth(partitions, last))->is_default)
-		return last >= 0;
+		return;
 	if (first > 0)
 		events->from = ((const BmPartition *) list_nth(partitions, first))->lower;
 	if (last < list_length(partitions) - 1)
 		events->to = ((const BmPartition *) list_nth(partitions, last))->upper;
-	return true;
 }

@@ -27,7 +27,7 @@ typedef struct BmNewEvents
 extern const BmNewEvents *bm_new_events;
 
 extern void bm_events_summarize(void);
-extern bool bm_events_since(BmNewEvents *events);
+extern void bm_events_since(BmNewEvents *events);
 extern void bm_new_scan_init(void);
 
 #endif

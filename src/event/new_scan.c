@@ -45,7 +45,7 @@ typedef struct NewScan
 	int columns; /* that are read of a row, but for its transaction */
 	int64 since;
 	const BmNewPages *pages; /* NULL: all */
-	int range;				 /* the last one that was begun; -1: none */
+	int range; /* the last one that was begun; -1: none; -2: there is no more */
 	bool is_begun;
 	TableScanDesc scan;
 	TupleTableSlot *row;
@@ -77,7 +77,9 @@ next_pages(NewScan *scan, BlockNumber *from, BlockNumber *end)
 		scan->range++;
 		return scan->range == 0;
 	}
-	scan->range = bms_next_member(pages->ranges, scan->range);
+	/* Whoever is told that there is no more may ask again. */
+	if (scan->range >= -1)
+		scan->range = bms_next_member(pages->ranges, scan->range);
 	if (scan->range < 0)
 		return false;
 	*from = (BlockNumber) scan->range * pages->pages_per_range;
@@ -297,7 +299,7 @@ can_be_scanned(const RelOptInfo *rel)
 
 /* It reads less than any other scan. */
 static Path *
-create_path(PlannerInfo *root, RelOptInfo *rel)
+create_path(RelOptInfo *rel)
 {
 	CustomPath *path = makeNode(CustomPath);
 
@@ -322,7 +324,7 @@ add_new_scan(PlannerInfo *root, RelOptInfo *rel, Index index, RangeTblEntry *ent
 	if (pages != NULL &&
 		bms_num_members(pages->ranges) * (int64) pages->pages_per_range <= MOST_PAGES &&
 		can_be_scanned(rel))
-		add_path(rel, create_path(root, rel));
+		add_path(rel, create_path(rel));
 }
 
 void

@@ -55,9 +55,9 @@ bizmetrics_number_in(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	value = getKeyJsonValueFromContainer(&properties->root, VARDATA_ANY(key),
 										 VARSIZE_ANY_EXHDR(key), &found);
+	/* A part of the argument, which outlives the call. */
 	if (value != NULL && value->type == jbvNumeric)
-		PG_RETURN_NUMERIC(
-			value->val.numeric); /* a part of the argument, which outlives the call */
+		PG_RETURN_NUMERIC(value->val.numeric);
 	if (value == NULL || value->type != jbvString || value->val.string.len > MAX_LENGTH)
 		PG_RETURN_NULL();
 	string = pnstrdup(value->val.string.val, value->val.string.len);

@@ -70,15 +70,6 @@ bm_increment_snapshot(void)
 	return DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
 }
 
-/* Queries for new events read where some may be. */
-static void
-confine(BmIncrement *increment)
-{
-	increment->events.since = increment->xmin;
-	(void) bm_events_since(&increment->events);
-	bm_new_events = &increment->events;
-}
-
 /*
  * Statistics say nothing of what is new, so that the planner takes it for a handful of rows and sorts them where it
  * should hash: while new events are read, sorting is a last resort.
@@ -89,16 +80,18 @@ bm_increment_enter(BmIncrement *increment)
 	increment->nest_level = NewGUCNestLevel();
 	bm_guc_set_locally("enable_sort", "off");
 
-	increment->xmin = 0;
 	increment->events = (BmNewEvents){.from = DT_NOBEGIN, .to = DT_NOEND};
 	increment->outer_events = bm_new_events;
 	bm_new_events = NULL;
 	if (increment->before != (Datum) 0)
 	{
-		increment->xmin = (int64) DatumGetUInt64(
+		increment->events.since = (int64) DatumGetUInt64(
 			DirectFunctionCall1(pg_snapshot_xmin, increment->before));
 		if (increment->report->source == NULL)
-			confine(increment);
+		{
+			bm_events_since(&increment->events);
+			bm_new_events = &increment->events;
+		}
 	}
 	increment->outer = current;
 	current = increment;
@@ -130,7 +123,7 @@ require_increment(void)
 int64
 bm_increment_xmin(void)
 {
-	return require_increment()->xmin;
+	return require_increment()->events.since;
 }
 
 Datum
@@ -143,7 +136,9 @@ bizmetrics_watermark_xmin(PG_FUNCTION_ARGS)
 BmWindow
 bm_increment_written(void)
 {
-	return (BmWindow){require_increment()->events.from, require_increment()->events.to};
+	const BmNewEvents *events = &require_increment()->events;
+
+	return (BmWindow){events->from, events->to};
 }
 
 static bool
@@ -156,7 +151,7 @@ is_visible(int64 xact, Datum snapshot)
 static bool
 is_new(const BmIncrement *increment, int64 xact)
 {
-	if (xact < increment->xmin)
+	if (xact < increment->events.since)
 		return false;
 	if (increment->before != (Datum) 0 && is_visible(xact, increment->before))
 		return false;
@@ -267,8 +262,7 @@ buckets_of(const BmReport *report, TimestampTz from, TimestampTz to)
 
 /*
  * How many events are new the planner cannot know, and takes a third of all for it: it would compile, for close to a
- * second, what reads a few rows. Nor need they be read ahead, for they have just been written. Says what
- * AtEOXact_GUC() is to be told.
+ * second, what reads a few rows. Says what AtEOXact_GUC() is to be told.
  */
 int
 bm_increment_plan_for_few(void)
@@ -276,7 +270,6 @@ bm_increment_plan_for_few(void)
 	int nest_level = NewGUCNestLevel();
 
 	bm_guc_set_locally("jit", "off");
-	bm_guc_set_locally("effective_io_concurrency", "0");
 	return nest_level;
 }
 

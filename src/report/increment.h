@@ -26,11 +26,10 @@ typedef enum BmTake
 typedef struct BmIncrement
 {
 	const BmReport *report;
-	Datum before;	/* pg_snapshot that was read; 0: none */
-	Datum now;		/* pg_snapshot to read */
-	int64 xmin;		/* older transactions have been read; set by bm_increment_enter() */
-	int nest_level; /* likewise, of settings */
-	BmNewEvents events; /* likewise, where new ones are */
+	Datum before;		/* pg_snapshot that was read; 0: none */
+	Datum now;			/* pg_snapshot to read */
+	BmNewEvents events; /* where new ones are; set by bm_increment_enter() */
+	int nest_level;		/* likewise, of settings */
 	int64 last_xact;	/* that was asked for, and the answer */
 	bool last_is_new;
 	bool found; /* an event was new */

@@ -39,9 +39,9 @@ bizmetrics_numeric_property(PG_FUNCTION_ARGS)
 										 VARSIZE_ANY_EXHDR(name), &found);
 	if (value == NULL || value->type == jbvNull)
 		PG_RETURN_NULL();
+	/* A part of the argument, which outlives the call. */
 	if (value->type == jbvNumeric)
-		PG_RETURN_NUMERIC(
-			value->val.numeric); /* a part of the argument, which outlives the call */
+		PG_RETURN_NUMERIC(value->val.numeric);
 	spelt = DirectFunctionCall2(jsonb_object_field_text, JsonbPGetDatum(properties),
 								PointerGetDatum(name));
 	PG_RETURN_DATUM(DirectFunctionCall3(numeric_in,
